@@ -1,0 +1,134 @@
+/**
+ * Sys: the kernel calls of a host process, section 2 of the Plan 9 manual as async functions.
+ * Every call throws a NineError whose sentence ends up in front of the user; a note that arrives
+ * while a call waits makes it throw Eintr. Paths are absolute, relative to the current directory,
+ * or begin with '#' and a server's name.
+ */
+import type { Dir, Portal } from "../proto/index.ts";
+
+/** A program run as a host process: returns its exit status, "" (or nothing) for success. */
+export type Program = (sys: Sys, argv: readonly string[]) => Promise<string | void>;
+
+/** bind(2), mount(2) flags. */
+export const MREPL = 0;
+export const MBEFORE = 1;
+export const MAFTER = 2;
+export const MCREATE = 4;
+
+/** wait(2) */
+export interface Waitmsg {
+  readonly pid: number;
+  /** "" for success, else what the process returned, or the note that ended it. */
+  readonly status: string;
+}
+
+export interface SpawnOptions {
+  /** argv[0] is the program's name as typed. */
+  readonly argv: readonly string[];
+  /** A file to execute (its first line tells what it is), or a function. */
+  readonly path?: string;
+  readonly main?: Program;
+  /** The child's fd table: child fd to parent fd. Default: a copy of all. */
+  readonly fds?: ReadonlyMap<number, number>;
+  /** Name space: shared with the parent (default), a copy (RFNAMEG), or empty (RFCNAMEG). */
+  readonly ns?: "share" | "copy" | "clean";
+  /** Environment: shared with the parent (default), or a copy with these changes (RFENVG). */
+  readonly env?: "share" | "copy" | ReadonlyMap<string, readonly string[]>;
+  /** A note group of its own (RFNOTEG): interrupts from the terminal do not reach it. */
+  readonly noteGroup?: "share" | "new";
+}
+
+/** What wstat(2) may change; fields that are not there are not touched. */
+export interface Wstat {
+  readonly name?: string;
+  readonly mode?: number;
+  readonly gid?: string;
+  readonly uid?: string;
+  readonly length?: number;
+  readonly mtime?: number;
+  readonly atime?: number;
+}
+
+export interface Sys {
+  readonly pid: number;
+  readonly ppid: number;
+  readonly user: string;
+
+  /** open(2): OREAD OWRITE ORDWR OEXEC, OTRUNC, ORCLOSE. */
+  open(path: string, mode: number): Promise<number>;
+  /**
+   * open(path, OREAD) for a caller who will read the file from its start to its end: the walk, the
+   * open, the stat and the first read go out together when the server keeps order, and the end is
+   * known from the length when it can be.
+   */
+  openRead(path: string): Promise<number>;
+  /** create(2): an existing file is truncated and keeps its permissions; with OEXCL it is an error. */
+  create(path: string, mode: number, perm: number): Promise<number>;
+  /** Create or truncate, write all of data, close: one round trip where order is kept. */
+  writeFile(path: string, data: Uint8Array, perm?: number): Promise<void>;
+  /** At most n bytes (default: the file's iounit) at the fd's offset, or at `at` without moving it; empty at the end. The bytes are the caller's. */
+  read(fd: number, n?: number, at?: number): Promise<Uint8Array>;
+  /** Writes all of data, or throws; in as many messages as needed. Returns its length. */
+  write(fd: number, data: Uint8Array, at?: number): Promise<number>;
+  /** whence: 0 start, 1 current, 2 end. */
+  seek(fd: number, offset: number, whence: 0 | 1 | 2): Promise<number>;
+  close(fd: number): Promise<void>;
+  /** fd `to` (closed first) becomes another name of `from`; without to, the lowest free fd. */
+  dup(from: number, to?: number): Promise<number>;
+  pipe(): Promise<[number, number]>;
+  /** The name the fd was opened by. */
+  fd2path(fd: number): string;
+  /** The next entries of an open directory; [] at the end. Of a union: of all its elements. */
+  dirread(fd: number): Promise<Dir[]>;
+  /** All entries of a directory, in few round trips. */
+  readDir(path: string): Promise<Dir[]>;
+
+  /** stat(2); a symbolic link is followed unless nofollow. */
+  stat(path: string, nofollow?: boolean): Promise<Dir>;
+  fstat(fd: number): Promise<Dir>;
+  wstat(path: string, changes: Wstat): Promise<void>;
+  fwstat(fd: number, changes: Wstat): Promise<void>;
+  remove(path: string): Promise<void>;
+  /** Within one server, also across directories where the dialect can; else Exdev, and the caller copies. */
+  rename(from: string, to: string): Promise<void>;
+  mkdir(path: string, perm: number): Promise<void>;
+  symlink(target: string, path: string): Promise<void>;
+  readlink(path: string): Promise<string>;
+  link(from: string, to: string): Promise<void>;
+
+  chdir(path: string): Promise<void>;
+  /** The current directory as an absolute, lexically clean path. */
+  getwd(): string;
+  /** bind(2): flag is MREPL, MBEFORE or MAFTER, with MCREATE or not. */
+  bind(name: string, old: string, flag: number): Promise<void>;
+  /** mount(2) of a portal: attaches as the process's user to the tree aname. `spec` is how ns prints it. */
+  mount(portal: Portal, old: string, flag: number, aname: string, spec?: string): Promise<void>;
+  /** unmount(2): `name` off old, or everything off old. */
+  unmount(name: string | undefined, old: string): Promise<void>;
+  /** The name space as lines of a script that recreates it (ns(1)). */
+  ns(): string[];
+  /** rfork(2) of what can be changed in place: name space, environment, note group. */
+  rfork(what: { ns?: "copy" | "clean"; env?: "copy" | "clean"; noteGroup?: "new" }): void;
+
+  /** Starts a child process and returns its pid. */
+  spawn(options: SpawnOptions): Promise<number>;
+  /** Waits for a child: that one, or whichever ends first. Enochild when there is none. */
+  wait(pid?: number): Promise<Waitmsg>;
+  /** Posts a note to a process, or to a process's whole note group. */
+  postNote(pid: number, note: string, group?: boolean): void;
+  /**
+   * notify(2): what to do with notes. The handler returns true when it has dealt with the note (the
+   * waiting call throws Eintr all the same, and the process goes on); without one, or with false,
+   * the process ends with the note as its status. "kill" cannot be handled.
+   */
+  notify(handler: ((note: string) => boolean) | undefined): void;
+
+  /** Environment variables, /env: lists of strings. */
+  getenv(name: string): readonly string[] | undefined;
+  setenv(name: string, value: readonly string[] | undefined): void;
+  environ(): ReadonlyMap<string, readonly string[]>;
+
+  /** Milliseconds since the epoch. */
+  now(): number;
+  sleep(ms: number): Promise<void>;
+}
