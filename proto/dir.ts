@@ -18,11 +18,11 @@ const FIXED = 2 + 2 + 4 + QIDSZ + 4 + 4 + 4 + 8;
 /** One entry of Rreaddir: qid[13] offset[8] type[1] name[s]. `type` is Linux's DT_*; offset reads on behind it. */
 export interface Dirent { qid: Qid; offset: Cookie; type: number; name: string }
 
-/** Bytes of the record with its own size[2]. Throws when that cannot hold its length. */
+/** Bytes of the record with its own size[2]. Throws above 65535, which is all a stat[n] can hold (stat(5)). */
 export function sizeofDir(d: Dir, dialect: Dialect): number {
   let n = FIXED + stringSize(d.name) + stringSize(d.uid) + stringSize(d.gid) + stringSize(d.muid);
   if (dialect !== "9P2000") n += stringSize(d.extension) + 12;
-  if (n - 2 > MAXU16) throw new NineError("Message too long: stat", errno.EMSGSIZE);
+  if (n > MAXU16) throw new NineError("Message too long: stat", errno.EMSGSIZE);
   return n;
 }
 

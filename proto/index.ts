@@ -1,9 +1,20 @@
 /** nineplex/proto: 9P itself. */
+export * from "./client.ts";
+export * from "./dir.ts";
 export * from "./errors.ts";
 export * from "./fcall.ts";
+export * from "./fsys.ts";
 export type { Host } from "./host.ts";
+export { dial, type DialOptions, errorOf, VERSIONS } from "./mux.ts";
+export * from "./pack.ts";
 export * from "./perm.ts";
 export type { Portal } from "./portal.ts";
+export * from "./print.ts";
 export * from "./qid.ts";
+export { serve, type ServeOptions, type Session9P } from "./serve.ts";
 export * from "./server.ts";
+export * from "./split.ts";
+export { open, type OpenOptions } from "./srv.ts";
 export * from "./transport.ts";
+export * from "./users.ts";
+export * from "./utf8.ts";

@@ -16,6 +16,8 @@ export interface Portal {
    * stat in .u's layout). Only then may dependent messages be sent together.
    */
   readonly ordered: boolean;
+  /** Rread.data stays as it is for good (a wire's own chunk): whoever keeps it need not copy. */
+  readonly lasting?: boolean;
   /**
    * An Rerror or Rlerror is a reply, not a throw. Settles exactly once, never rejects. The T object
    * is the tag: it may not be given again, nor changed, before its reply.

@@ -1,0 +1,242 @@
+/**
+ * serve: a Portal on a wire, the server half of a 9P conversation. Owns the session of one
+ * connection: version, tags, Tflush. Invariants: nothing is answered before a version is agreed; a
+ * new Tversion ends all that was before, and replies of the old session are dropped; Rflush never
+ * comes before the reply it flushes; a peer that sends nonsense gets errors or is hung up on, and
+ * memory held for it stays bounded.
+ */
+import { Eagain, Ebotch, errno, NineError } from "./errors.ts";
+import {
+  type Dialect, type Fcall, IOHDRSZ, Rerror, Rflush, Rlerror, type Rmsg, Rversion, Tflush, type Tmsg, Tread, Treaddir, Tversion,
+  type TversionMsg,
+} from "./fcall.ts";
+import { Outbox } from "./outbox.ts";
+import { sizeOf, tagOf, unpack } from "./pack.ts";
+import type { Portal } from "./portal.ts";
+import { Splitter } from "./split.ts";
+import type { Receiver, Transport } from "./transport.ts";
+import { truncateUtf8 } from "./utf8.ts";
+
+/** What was agreed by Tversion, for the portal of the session. */
+export interface Session9P {
+  readonly dialect: Dialect;
+  readonly msize: number;
+}
+
+export interface ServeOptions {
+  /** Largest message taken or sent; default 1 MiB. A client's own limit below it wins. */
+  readonly msize?: number;
+  /** Requests of one connection under way at a time; more get "Resource temporarily unavailable". Default 4096. */
+  readonly requests?: number;
+  /** Called once, when the connection is over. */
+  readonly closed?: (why?: string) => void;
+}
+
+/**
+ * Serves one connection, whose transport was not started yet. `open` is called for each session and
+ * may return a portal of a dialect below the one asked for; "unknown" is answered when it cannot be.
+ */
+export function serve(transport: Transport, open: (session: Session9P) => Portal, options: ServeOptions = {}): void {
+  transport.start(new Wire(transport, open, options));
+}
+
+/** The sentence of an error reply: what fits a message of the smallest msize. */
+const ERRMAX = 220;
+/** Bytes waiting in the transport above which no more is read from the peer. */
+const SLOW = 4 << 20;
+
+interface Pending {
+  readonly t: Tmsg;
+  /** Tags of Tflushes that wait for this one, in order. */
+  flushes: number[] | undefined;
+}
+
+class Wire implements Receiver {
+  private readonly transport: Transport;
+  private readonly open: (session: Session9P) => Portal;
+  private readonly options: ServeOptions;
+  private readonly cap: number;
+  private readonly splitter: Splitter;
+  private readonly out: Outbox;
+  private portal: Portal | undefined;
+  private msize: number;
+  private pending = new Map<number, Pending>();
+  private over = false;
+  private slow = false;
+
+  constructor(transport: Transport, open: (session: Session9P) => Portal, options: ServeOptions) {
+    this.transport = transport;
+    this.open = open;
+    this.options = options;
+    this.cap = Math.max(256, options.msize ?? 1 << 20);
+    this.msize = this.cap;
+    this.splitter = new Splitter(this.cap);
+    this.out = new Outbox(transport);
+  }
+
+  recv(chunk: Uint8Array): void {
+    try {
+      this.splitter.push(chunk, (buf, at, end) => this.message(buf, at, end));
+    } catch (e) {
+      if (!(e instanceof NineError)) throw e;
+      this.out.send();
+      this.transport.close(e.message);
+      this.end(e.message);
+      return;
+    }
+    if (!this.slow && this.transport.buffered > SLOW) this.wait();
+  }
+
+  closed(why?: string): void {
+    this.end(why);
+  }
+
+  /** A peer that does not read its replies is not read from. */
+  private wait(): void {
+    this.slow = true;
+    this.transport.pause();
+    void this.transport.drain().then(() => {
+      this.slow = false;
+      this.transport.resume();
+    });
+  }
+
+  private message(buf: Uint8Array, at: number, end: number): void {
+    const tag = tagOf(buf, at);
+    let f: Fcall;
+    try {
+      f = unpack(buf, at, end, this.out.dialect);
+    } catch (e) {
+      if (!(e instanceof NineError) || this.pending.has(tag)) throw e;
+      this.reply(tag, { type: Rerror, ename: e.message, errno: e.errno });
+      return;
+    }
+    if (f.type === Tversion) {
+      this.version(f, tag);
+      return;
+    }
+    if (this.pending.has(tag)) throw new NineError(`${Ebotch}: tag ${tag} is in use`);
+    if (!this.portal) {
+      this.refuse(tag, `${Ebotch}: no version agreed`, errno.EPROTO);
+    } else if (f.type === Tflush) {
+      this.flush(f.oldtag, tag);
+    } else if (f.type % 2 !== 0) {
+      this.refuse(tag, `${Ebotch}: not a request`, errno.EPROTO);
+    } else if (this.pending.size >= (this.options.requests ?? 4096)) {
+      this.refuse(tag, Eagain, errno.EAGAIN);
+    } else {
+      this.request(this.portal, f as Tmsg, tag);
+    }
+  }
+
+  private version(f: TversionMsg, tag: number): void {
+    this.hangup();
+    this.pending = new Map();
+    this.portal = undefined;
+    this.out.dialect = "9P2000";
+    this.out.joined = false;
+    if (f.msize < 256) {
+      this.refuse(tag, `${Ebotch}: msize ${f.msize} is less than 256`, errno.EINVAL);
+      return;
+    }
+    this.msize = Math.min(f.msize, this.cap);
+    const { dialect, ordered } = dialectOf(f.version);
+    const portal = dialect && this.open({ dialect, msize: this.msize });
+    if (!portal || below(dialect, portal.dialect)) {
+      portal?.hangup();
+      this.out.put({ type: Rversion, msize: this.msize, version: "unknown" }, tag);
+      return;
+    }
+    this.portal = portal;
+    this.msize = Math.min(this.msize, portal.msize);
+    this.splitter.msize = this.msize;
+    const x = ordered && portal.ordered && portal.dialect === dialect;
+    this.out.put({ type: Rversion, msize: this.msize, version: x ? `${portal.dialect}.x` : portal.dialect }, tag);
+    this.out.dialect = portal.dialect;
+    this.out.joined = x;
+  }
+
+  private request(portal: Portal, t: Tmsg, tag: number): void {
+    if (t.type === Tread || t.type === Treaddir) t.count = Math.min(t.count, this.msize - IOHDRSZ);
+    const r = portal.call(t);
+    if (!(r instanceof Promise)) {
+      this.reply(tag, r);
+      return;
+    }
+    const { pending } = this;
+    const p: Pending = { t, flushes: undefined };
+    pending.set(tag, p);
+    void r.then((reply) => {
+      // Replies of a session that a new Tversion has ended are dropped.
+      if (this.pending !== pending || this.over) return;
+      pending.delete(tag);
+      const interrupted = p.flushes && reply.type === Rerror && reply.errno === errno.EINTR;
+      if (!interrupted) this.reply(tag, reply);
+      for (const flush of p.flushes ?? []) this.out.put({ type: Rflush }, flush);
+    });
+  }
+
+  private flush(oldtag: number, tag: number): void {
+    const p = this.pending.get(oldtag);
+    if (!p) {
+      this.out.put({ type: Rflush }, tag);
+      return;
+    }
+    (p.flushes ??= []).push(tag);
+    if (p.flushes.length === 1) this.portal?.flush(p.t);
+  }
+
+  private refuse(tag: number, ename: string, n: number): void {
+    this.reply(tag, { type: Rerror, ename, errno: n });
+  }
+
+  private reply(tag: number, r: Rmsg): void {
+    if (this.over) return;
+    const f = this.form(r);
+    try {
+      if (sizeOf(f, this.out.dialect) > this.msize) throw new NineError(`${Ebotch}: the reply is longer than msize`, errno.EMSGSIZE);
+      this.out.put(f, tag);
+    } catch (e) {
+      if (!(e instanceof NineError)) throw e;
+      this.out.put(this.form({ type: Rerror, ename: e.message, errno: e.errno }), tag);
+    }
+  }
+
+  /** An error in the dialect's form, its sentence cut to what every client takes. */
+  private form(r: Rmsg): Rmsg {
+    if (r.type !== Rerror) return r;
+    if (this.out.dialect === "9P2000.L") return { type: Rlerror, ecode: r.errno || errno.EIO };
+    return { type: Rerror, ename: truncateUtf8(r.ename, ERRMAX), errno: r.errno };
+  }
+
+  private hangup(): void {
+    const { portal } = this;
+    this.portal = undefined;
+    portal?.hangup();
+  }
+
+  private end(why?: string): void {
+    if (this.over) return;
+    this.over = true;
+    this.splitter.stop();
+    this.hangup();
+    this.options.closed?.(why);
+  }
+}
+
+/** version(5): known names and their `.x`; of others what stands before the first dot. */
+function dialectOf(version: string): { dialect: Dialect | undefined; ordered: boolean } {
+  const ordered = version.endsWith(".x");
+  const name = ordered ? version.slice(0, -2) : version;
+  if (name === "9P2000" || name === "9P2000.u" || name === "9P2000.L") return { dialect: name, ordered };
+  const dot = version.indexOf(".");
+  return { dialect: (dot < 0 ? version : version.slice(0, dot)) === "9P2000" ? "9P2000" : undefined, ordered: false };
+}
+
+const LEVEL: Record<Dialect, number> = { "9P2000": 0, "9P2000.u": 1, "9P2000.L": 2 };
+
+/** Whether a portal speaks more than was asked for. */
+function below(asked: Dialect | undefined, portal: Dialect): boolean {
+  return asked === undefined || LEVEL[portal] > LEVEL[asked];
+}
+

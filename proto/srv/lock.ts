@@ -1,0 +1,78 @@
+/**
+ * Locks: POSIX byte-range locks between the clients of one server (Tlock, Tgetlock; fcntl(2)).
+ * An owner is (session, client_id, proc_id). Invariant: of one file, no byte is locked for writing by
+ * one owner and at all by another; one owner's ranges do not overlap. Lengths of 0 reach to the end.
+ * Waiting for a lock is the client's: Tlock never blocks here, as in diod and QEMU (LOCK_BLOCKED).
+ */
+import { NineError } from "../errors.ts";
+import { LOCK_BLOCKED, LOCK_SUCCESS, LOCK_TYPE_RDLCK, LOCK_TYPE_UNLCK } from "../fcall.ts";
+
+/** Whoever holds locks. */
+export interface LockOwner {
+  readonly session: object;
+  readonly client_id: string;
+  readonly proc_id: number;
+}
+
+/** More on one file are refused: a peer must not fill memory with them. */
+const MAXRANGES = 4096;
+
+interface Range {
+  readonly owner: LockOwner;
+  /** The fid it was taken through: its clunk drops the range. */
+  readonly holder: object;
+  readonly ltype: number;
+  readonly start: number;
+  /** First byte behind; Infinity to the end. */
+  readonly end: number;
+}
+
+const same = (a: LockOwner, b: LockOwner): boolean => a.session === b.session && a.client_id === b.client_id && a.proc_id === b.proc_id;
+
+export class Locks {
+  /** Ranges by file key; a file without locks has no entry. */
+  private readonly files = new Map<string, Range[]>();
+
+  /** Takes, changes or drops a range; LOCK_SUCCESS or LOCK_BLOCKED. */
+  lock(file: string, owner: LockOwner, holder: object, ltype: number, start: number, length: number): number {
+    const end = length === 0 ? Infinity : start + length;
+    const held = this.files.get(file) ?? [];
+    if (ltype !== LOCK_TYPE_UNLCK && this.conflict(held, owner, ltype, start, end)) return LOCK_BLOCKED;
+    const next: Range[] = [];
+    for (const r of held) {
+      if (!same(r.owner, owner) || r.end <= start || r.start >= end) {
+        next.push(r);
+        continue;
+      }
+      if (r.start < start) next.push({ ...r, end: start });
+      if (r.end > end) next.push({ ...r, start: end });
+    }
+    if (ltype !== LOCK_TYPE_UNLCK) {
+      if (next.length >= MAXRANGES) throw new NineError("No locks available");
+      next.push({ owner, holder, ltype, start, end });
+    }
+    this.put(file, next);
+    return LOCK_SUCCESS;
+  }
+
+  /** The range that stands in the way of this one, or undefined. */
+  test(file: string, owner: LockOwner, ltype: number, start: number, length: number): (Range & { length: number }) | undefined {
+    const r = this.conflict(this.files.get(file) ?? [], owner, ltype, start, length === 0 ? Infinity : start + length);
+    return r && { ...r, length: r.end === Infinity ? 0 : r.end - r.start };
+  }
+
+  /** Drops what was taken on a file through a fid. */
+  release(file: string, holder: object): void {
+    const held = this.files.get(file);
+    if (held) this.put(file, held.filter((r) => r.holder !== holder));
+  }
+
+  private conflict(held: Range[], owner: LockOwner, ltype: number, start: number, end: number): Range | undefined {
+    return held.find((r) => !same(r.owner, owner) && r.start < end && start < r.end && !(r.ltype === LOCK_TYPE_RDLCK && ltype === LOCK_TYPE_RDLCK));
+  }
+
+  private put(file: string, ranges: Range[]): void {
+    if (ranges.length > 0) this.files.set(file, ranges);
+    else this.files.delete(file);
+  }
+}
