@@ -1,0 +1,131 @@
+/**
+ * sort(1): lines in order of their bytes or of keys. All of the input is held in memory, as strings
+ * of one character for each byte, which compare as the bytes do. Every key becomes one value that
+ * compares with <, made once for each line.
+ */
+import { OWRITE } from "../../proto/index.ts";
+import type { Program } from "../../kernel/sys.ts";
+import { Usage } from "./lib/args.ts";
+import { encode, fromLatin1, latin1 } from "./lib/bytes.ts";
+import { Lines } from "./lib/lines.ts";
+import { Out } from "./lib/out.ts";
+import { keyOf, oldKey, posixKey, type Key } from "./lib/sortkey.ts";
+import { about, eachInput, tool } from "./lib/tool.ts";
+
+interface Options {
+  /** Of the letters bdfginrwM: for all keys that have none of their own. */
+  flags: string;
+  keys: Key[];
+  tab: string | undefined;
+  unique: boolean;
+  check: boolean;
+  output: string | undefined;
+  files: string[];
+}
+
+export const sort: Program = tool("sort", "[-cmuMbdfginrw] [-t x] [-k pos1[,pos2]] [-o output] [file ...]", async (t, words) => {
+  const o = options(words);
+  const keys = o.keys.map((key) => (key.flags === "" && !key.blankEnd ? { ...key, flags: o.flags, blankEnd: o.flags.includes("b") } : key));
+  // Without keys, but with flags that change comparison, the whole line is the key.
+  if (keys.length === 0 && /[bdfginwM]/.test(o.flags)) keys.push({ from: [0, 0], to: undefined, flags: o.flags, blankEnd: false });
+  const reverse = o.flags.includes("r");
+
+  const lines: string[] = [];
+  await eachInput(t, o.files, async (fd) => {
+    const input = new Lines(t.sys, fd);
+    for (let block = await input.next(); block; block = await input.next()) {
+      const found = latin1(block).split("\n");
+      if (found.at(-1) === "") found.pop();
+      for (const line of found) lines.push(line);
+    }
+  });
+  if (t.errors > 0) return;
+
+  const columns = keys.map((key) => lines.map((line) => keyOf(line, key, o.tab)));
+  const backward = keys.map((key) => key.flags.includes("r"));
+  const byKeys = (a: number, b: number): number => {
+    for (const [i, column] of columns.entries()) {
+      const x = column[a] ?? "", y = column[b] ?? "";
+      if (x !== y) return x < y === backward[i] ? 1 : -1;
+    }
+    return 0;
+  };
+  const compare = (a: number, b: number): number => {
+    const c = byKeys(a, b);
+    if (c !== 0 || (o.unique && keys.length > 0)) return c;
+    const x = lines[a] ?? "", y = lines[b] ?? "";
+    return x === y ? 0 : x < y === reverse ? 1 : -1;
+  };
+
+  if (o.check) {
+    for (let i = 1; i < lines.length; i++) {
+      if (compare(i - 1, i) < (o.unique ? 0 : 1)) continue;
+      await t.say(`sort: ${o.files[0] ?? "standard input"}:${i + 1}: disorder\n`);
+      t.status = "disorder";
+      return;
+    }
+    return;
+  }
+
+  let sorted: readonly string[];
+  if (keys.length === 0) {
+    const inOrder = lines.toSorted();
+    if (reverse) inOrder.reverse();
+    sorted = o.unique ? inOrder.filter((line, i) => i === 0 || line !== inOrder[i - 1]) : inOrder;
+  } else {
+    const order = Array.from(lines.keys()).toSorted(compare);
+    const kept = o.unique ? order.filter((at, i) => i === 0 || compare(order[i - 1] ?? 0, at) !== 0) : order;
+    sorted = kept.map((at) => lines[at] ?? "");
+  }
+
+  const { output } = o;
+  const fd = output === undefined ? 1 : await about(output, () => t.sys.create(output, OWRITE, 0o666));
+  const out = output === undefined ? t.out : new Out(t.sys, fd);
+  for (let i = 0; i < sorted.length; i += 512) await out.put(fromLatin1(`${sorted.slice(i, i + 512).join("\n")}\n`));
+  await out.flush();
+  if (output !== undefined) await t.sys.close(fd);
+});
+
+/** POSIX flags and the older +pos1 -pos2; options may not follow files. */
+function options(words: readonly string[]): Options {
+  const o: Options = { flags: "", keys: [], tab: undefined, unique: false, check: false, output: undefined, files: [] };
+  let i = 0;
+  for (; i < words.length; i++) {
+    const word = words[i] ?? "";
+    if (word === "--") {
+      i++;
+      break;
+    }
+    if (/^\+\d/.test(word)) {
+      const next = words[i + 1] ?? "";
+      const second = /^-\d/.test(next) ? next.slice(1) : undefined;
+      if (second !== undefined) i++;
+      o.keys.push(oldKey(word.slice(1), second));
+      continue;
+    }
+    if (word.length < 2 || !word.startsWith("-")) break;
+    for (let k = 1; k < word.length; k++) {
+      const flag = word.charAt(k);
+      if ("bdfginrwM".includes(flag)) o.flags += flag;
+      else if (flag === "u") o.unique = true;
+      else if (flag === "c") o.check = true;
+      else if ("tkoT".includes(flag)) {
+        const value = k + 1 < word.length ? word.slice(k + 1) : words[++i];
+        if (value === undefined) throw new Usage();
+        if (flag === "k") o.keys.push(posixKey(value));
+        else if (flag === "o") o.output = value;
+        else if (flag === "t") o.tab = separator(value);
+        break;
+      } else if (flag !== "m") throw new Usage(); // Sorting what is sorted already is quick: that is -m.
+    }
+  }
+  o.files = words.slice(i);
+  return o;
+}
+
+/** One character, whatever its length in bytes; \\t is a tab. */
+function separator(text: string): string {
+  const ch = text === "\\t" ? "\t" : text;
+  if (ch.length !== 1 && !/^.$/u.test(ch)) throw new Usage();
+  return latin1(encode(ch));
+}
