@@ -12,8 +12,8 @@ import type { Qid } from "../qid.ts";
 import { type Attr, type Awaitable, type Call, isDir, isLink, type Node } from "../server.ts";
 import type { Users } from "../users.ts";
 
-/** Continue with a value now, or later when it is a promise. */
-export function then<T, R>(v: Awaitable<T>, f: (v: T) => Awaitable<R>): Awaitable<R> {
+/** Continue with a value now, or later when it is a promise. Not named `then`: a module that exports that is taken for a promise. */
+export function after<T, R>(v: Awaitable<T>, f: (v: T) => Awaitable<R>): Awaitable<R> {
   return v instanceof Promise ? v.then(f) : f(v);
 }
 
@@ -61,7 +61,7 @@ export function mayAccess(node: Node, want: number, call: Call, users: Users): A
     if (call.uid !== 0 && ((plainMode(node) >>> 6) & want) !== want) throw new NineError(Eperm);
     return undefined;
   }
-  return then(attrOf(node, call, 0), (a) => {
+  return after(attrOf(node, call, 0), (a) => {
     if (!permits(a, want, call, users)) throw new NineError(Eperm);
   });
 }

@@ -25,7 +25,7 @@ import { QTAPPEND, QTEXCL, QTSYMLINK, type Qid } from "../qid.ts";
 import { type Awaitable, type Call, type DirNode, isDir, isLink, type Node, type OpenFile, type SetAttr } from "../server.ts";
 import type { Request, Session } from "../srv.ts";
 import { encodeUtf8, utf8Length } from "../utf8.ts";
-import { attrOf, makedev, mayAccess, owns, permits, then, toDir, toGetattr, wantOf } from "./attr.ts";
+import { attrOf, makedev, mayAccess, owns, permits, after, toDir, toGetattr, wantOf } from "./attr.ts";
 import type { Fid, Place } from "./fid.ts";
 import { DirReader } from "./readdir.ts";
 
@@ -49,9 +49,9 @@ export function handle(s: Session, q: Request): Awaitable<Rmsg> {
     case Tcreate: return create(s, q, t);
     case Tread: return read(s, q, t);
     case Twrite: return write(s, q, t);
-    case Tclunk: return then(s.drop(s.fidOf(q, t.fid)), () => ({ type: Rclunk }));
+    case Tclunk: return after(s.drop(s.fidOf(q, t.fid)), () => ({ type: Rclunk }));
     case Tremove: return removeFid(s, q, s.fidOf(q, t.fid));
-    case Tstat: return then(dirOf(s, q, placeOf(s.fidOf(q, t.fid))), (stat) => ({ type: Rstat, stat }));
+    case Tstat: return after(dirOf(s, q, placeOf(s.fidOf(q, t.fid))), (stat) => ({ type: Rstat, stat }));
     case Twstat: return wstat(s, q, t);
     case Tlopen: return lopen(s, q, t);
     case Tlcreate: return lcreate(s, q, t);
@@ -60,21 +60,21 @@ export function handle(s: Session, q: Request): Awaitable<Rmsg> {
     case Tmkdir: return mkdir(s, q, t);
     case Tlink: return link(s, q, t);
     case Treadlink: return readlink(q, s.fidOf(q, t.fid));
-    case Trename: return then(rename(s, q, placeOf(s.fidOf(q, t.fid)), placeOf(s.fidOf(q, t.dfid)), t.name, true), () => ({ type: Rrename }));
+    case Trename: return after(rename(s, q, placeOf(s.fidOf(q, t.fid)), placeOf(s.fidOf(q, t.dfid)), t.name, true), () => ({ type: Rrename }));
     case Trenameat: {
       const from = placeOf(s.fidOf(q, t.olddirfid));
       const to = placeOf(s.fidOf(q, t.newdirfid));
-      return then(child(s, q, from, t.oldname), (p) => then(rename(s, q, p, to, t.newname, true), () => ({ type: Rrenameat })));
+      return after(child(s, q, from, t.oldname), (p) => after(rename(s, q, p, to, t.newname, true), () => ({ type: Rrenameat })));
     }
     case Tunlinkat: return unlinkat(s, q, t);
     case Tgetattr: {
       const { node } = placeOf(s.fidOf(q, t.fid));
-      return then(attrOf(node, q, s.bootSec), (a) => toGetattr(a, s.qidOf(node), s.users));
+      return after(attrOf(node, q, s.bootSec), (a) => toGetattr(a, s.qidOf(node), s.users));
     }
     case Tsetattr: return setattr(s, q, t);
     case Tstatfs: return statfs(q, placeOf(s.fidOf(q, t.fid)).node);
     case Treaddir: return readdir(s, q, t);
-    case Tfsync: return then(placeOf(s.fidOf(q, t.fid)).node.sync?.(t.datasync !== 0, q), () => ({ type: Rfsync }));
+    case Tfsync: return after(placeOf(s.fidOf(q, t.fid)).node.sync?.(t.datasync !== 0, q), () => ({ type: Rfsync }));
     case Tlock: return lock(s, q, t);
     case Tgetlock: return getlock(s, q, t);
     case Txattrwalk: return xattrwalk(s, q, t);
@@ -93,7 +93,7 @@ export function closeFid(s: Session, f: Fid): Awaitable<void> {
   const rclose = f.mode >= 0 && f.mode & ORCLOSE ? place : undefined;
   f.file = f.dir = f.xattr = f.exclusive = undefined;
   f.mode = -1;
-  return then(file?.close?.(), () => then(xattr && place && setXattr(xattr, place.node, q), () => (rclose ? removePlace(s, q, rclose) : undefined)));
+  return after(file?.close?.(), () => after(xattr && place && setXattr(xattr, place.node, q), () => (rclose ? removePlace(s, q, rclose) : undefined)));
 }
 
 function placeOf(f: Fid): Place {
@@ -120,7 +120,7 @@ function attach(s: Session, q: Request, t: TattachMsg): Awaitable<Rmsg> {
   // A number, where the dialect has them, is what the client vouches for; else the name.
   const uname = t.n_uname !== NOU32 ? s.users.nameOf(t.n_uname) : t.uname || "none";
   q.user = { uname, uid: t.n_uname !== NOU32 ? t.n_uname : s.users.idOf(uname) };
-  return then(s.server.attach(q, t.aname), (node) => {
+  return after(s.server.attach(q, t.aname), (node) => {
     f.adopt(q.user, { parent: undefined, name: "/", node });
     return { type: Rattach, qid: s.qidOf(node) };
   });
@@ -181,9 +181,9 @@ function walkQid(s: Session, node: Node): Qid {
 function step(s: Session, q: Call, p: Place, name: string): Awaitable<Place> {
   const d = dirNode(p);
   if (name === ".") return p;
-  return then(mayAccess(d, AEXEC, q, s.users), () => {
+  return after(mayAccess(d, AEXEC, q, s.users), () => {
     if (name === "..") return p.parent ?? p;
-    return then(lookup(q, d, name), (node): Awaitable<Place> => {
+    return after(lookup(q, d, name), (node): Awaitable<Place> => {
       const found = { parent: p, name, node };
       return isLink(node) && s.dialect === "9P2000" ? followed(s, q, found) : found;
     });
@@ -192,7 +192,7 @@ function step(s: Session, q: Call, p: Place, name: string): Awaitable<Place> {
 
 function lookup(q: Call, d: DirNode, name: string): Awaitable<Node> {
   if (name === "" || name.includes("/") || name.includes("\0")) throw new NineError(Enonexist);
-  return then(d.walk(name, q), (node) => {
+  return after(d.walk(name, q), (node) => {
     if (!node) throw new NineError(Enonexist);
     return node;
   });
@@ -202,7 +202,7 @@ function lookup(q: Call, d: DirNode, name: string): Awaitable<Node> {
 function followed(s: Session, q: Call, link: Place): Awaitable<Place> {
   const target = resolve(s, q, link, MAXLINKS);
   const at = (p: Place): Place => ({ parent: link.parent, name: link.name, node: p.node });
-  return then(target, (p) => (p ? at(p) : link));
+  return after(target, (p) => (p ? at(p) : link));
 }
 
 async function resolve(s: Session, q: Call, link: Place, budget: number): Promise<Place | undefined> {
@@ -236,7 +236,7 @@ async function resolve(s: Session, q: Call, link: Place, budget: number): Promis
 function child(s: Session, q: Call, p: Place, name: string): Awaitable<Place> {
   legalName(name);
   const d = dirNode(p);
-  return then(mayAccess(d, AEXEC, q, s.users), () => then(lookup(q, d, name), (node) => ({ parent: p, name, node })));
+  return after(mayAccess(d, AEXEC, q, s.users), () => after(lookup(q, d, name), (node) => ({ parent: p, name, node })));
 }
 
 // open, create
@@ -256,15 +256,15 @@ function open(s: Session, q: Request, f: Fid, mode: number, linux: boolean): Awa
   const parent = place.parent;
   if (mode & ORCLOSE && !parent) throw new NineError(Eperm);
   const rclose = mode & ORCLOSE && parent ? mayAccess(parent.node, AWRITE, q, s.users) : undefined;
-  return then(rclose, () => {
+  return after(rclose, () => {
     if (isDir(node)) {
       if ((mode & 3) !== OREAD || mode & OTRUNC) throw new NineError(Eisdir);
-      return then(mayAccess(node, AREAD, q, s.users), () => {
+      return after(mayAccess(node, AREAD, q, s.users), () => {
         openedDir(s, f, node, mode);
         return reply(0);
       });
     }
-    return then(openFile(s, q, f, node, mode), (file) => reply(file.iounit ?? 0));
+    return after(openFile(s, q, f, node, mode), (file) => reply(file.iounit ?? 0));
   });
 }
 
@@ -285,7 +285,7 @@ function entryOf(s: Session, q: Call, dir: Place, name: string, node: Node): Awa
     return undefined;
   };
   try {
-    const d = isLink(node) && s.dialect === "9P2000" ? then(followed(s, q, found), (p) => dirOf(s, q, p)) : dirOf(s, q, found);
+    const d = isLink(node) && s.dialect === "9P2000" ? after(followed(s, q, found), (p) => dirOf(s, q, p)) : dirOf(s, q, found);
     return d instanceof Promise ? d.catch(gone) : d;
   } catch (e) {
     return gone(e);
@@ -296,7 +296,7 @@ function openFile(s: Session, q: Request, f: Fid, node: Exclude<Node, DirNode>, 
   if (isLink(node)) throw new NineError(Eloop);
   const { type } = s.qidOf(node);
   const mode = type & QTAPPEND ? (asked & ~OTRUNC) | OAPPEND : asked;
-  return then(granted ? undefined : mayAccess(node, wantOf(mode), q, s.users), () => {
+  return after(granted ? undefined : mayAccess(node, wantOf(mode), q, s.users), () => {
     const key = claim(s, node, type);
     try {
       const file = node.open(mode & ~ORCLOSE, q);
@@ -328,7 +328,7 @@ function unclaim(s: Session, key: string | undefined): void {
 function opened(s: Session, f: Fid, file: OpenFile, mode: number, key: string | undefined): Awaitable<OpenFile> {
   if (f.dead) {
     unclaim(s, key);
-    return then(file.close?.(), () => {
+    return after(file.close?.(), () => {
       throw new NineError(Ehungup);
     });
   }
@@ -355,20 +355,20 @@ function create(s: Session, q: Request, t: TcreateMsg): Awaitable<Rmsg> {
   const special = s.dialect !== "9P2000" && t.perm & (DMSYMLINK | DMLINK | DMDEVICE | DMNAMEDPIPE | DMSOCKET);
   const isdir = (t.perm & DMDIR) !== 0;
   if (isdir && ((t.mode & 3) !== OREAD || t.mode & OTRUNC)) throw new NineError(Ebadmode);
-  return then(mayAccess(d, AWRITE | AEXEC, q, s.users), () => {
+  return after(mayAccess(d, AWRITE | AEXEC, q, s.users), () => {
     if (special) {
-      return then(createSpecial(s, q, d, t), (node) => {
+      return after(createSpecial(s, q, d, t), (node) => {
         f.place = { parent: dir, name: t.name, node };
         return { type: Rcreate, qid: s.qidOf(node), iounit: 0 };
       });
     }
     const make = d.create;
     if (!make) throw new NineError(Eperm);
-    return then(attrOf(d, q, s.bootSec), (a) => {
+    return after(attrOf(d, q, s.bootSec), (a) => {
       const rwx = isdir ? t.perm & (~0o777 | (a.mode & 0o777)) : t.perm & (~0o666 | (a.mode & 0o666));
       const mode = rwx >>> 0;
-      return then(make.call(d, t.name, mode, isdir ? undefined : t.mode & ~(ORCLOSE | OTRUNC), q), (made) =>
-        then(entered(s, q, f, { parent: dir, name: t.name, node: made.node }, t.mode, made.opened), (iounit) =>
+      return after(make.call(d, t.name, mode, isdir ? undefined : t.mode & ~(ORCLOSE | OTRUNC), q), (made) =>
+        after(entered(s, q, f, { parent: dir, name: t.name, node: made.node }, t.mode, made.opened), (iounit) =>
           ({ type: Rcreate, qid: s.qidOf(made.node), iounit })));
     });
   });
@@ -384,8 +384,8 @@ function entered(s: Session, q: Request, f: Fid, place: Place, mode: number, fil
   }
   const { type } = s.qidOf(node);
   const as = type & QTAPPEND ? mode | OAPPEND : mode;
-  if (file) return then(opened(s, f, file, as, claim(s, node, type)), (x) => x.iounit ?? 0);
-  return then(openFile(s, q, f, node, as & ~OTRUNC, true), (x) => x.iounit ?? 0);
+  if (file) return after(opened(s, f, file, as, claim(s, node, type)), (x) => x.iounit ?? 0);
+  return after(openFile(s, q, f, node, as & ~OTRUNC, true), (x) => x.iounit ?? 0);
 }
 
 /** 9P2000.u: links and devices are made by Tcreate with an extension (9p-rfc). */
@@ -397,7 +397,7 @@ function createSpecial(s: Session, q: Request, d: DirNode, t: TcreateMsg): Await
   if (t.perm & DMLINK) {
     const { node } = placeOf(s.fidOf(q, Number(t.extension)));
     if (!d.link) throw new NineError(Enotsup);
-    return then(d.link(t.name, node, q), () => node);
+    return after(d.link(t.name, node, q), () => node);
   }
   if (!d.mknod) throw new NineError(Enotsup);
   const m = /^([bc]) (\d+) (\d+)$/.exec(t.extension);
@@ -415,23 +415,23 @@ function lcreate(s: Session, q: Request, t: TlcreateMsg): Awaitable<Rmsg> {
   const reply = (node: Node, iounit: number): Rmsg => ({ type: Rlcreate, qid: s.qidOf(node), iounit });
   const existing = (e: unknown): Awaitable<Rmsg> => {
     if (!(e instanceof NineError) || e.errno !== errno.EEXIST || t.flags & L_O_EXCL) throw e;
-    return then(lookup(q, d, t.name), (node) => {
+    return after(lookup(q, d, t.name), (node) => {
       if (isDir(node)) throw new NineError(Eisdir);
-      return then(openFile(s, q, f, node, mode), (file) => {
+      return after(openFile(s, q, f, node, mode), (file) => {
         f.place = { parent: dir, name: t.name, node };
         return reply(node, file.iounit ?? 0);
       });
     });
   };
-  const fresh = (): Awaitable<Rmsg> => then(mayAccess(d, AWRITE | AEXEC, q, s.users), () => {
+  const fresh = (): Awaitable<Rmsg> => after(mayAccess(d, AWRITE | AEXEC, q, s.users), () => {
     if (!d.create) throw new NineError(Eperm);
-    return then(d.create(t.name, dirMode(t.mode & 0o7777), mode & ~OTRUNC, q), (made) =>
-      then(regroup(s, q, made.node, t.gid), () =>
-        then(entered(s, q, f, { parent: dir, name: t.name, node: made.node }, mode, made.opened), (iounit) => reply(made.node, iounit))));
+    return after(d.create(t.name, dirMode(t.mode & 0o7777), mode & ~OTRUNC, q), (made) =>
+      after(regroup(s, q, made.node, t.gid), () =>
+        after(entered(s, q, f, { parent: dir, name: t.name, node: made.node }, mode, made.opened), (iounit) => reply(made.node, iounit))));
   });
   // Without O_EXCL an existing file is opened, which needs no write permission on the directory.
   if (t.flags & L_O_EXCL) return fresh();
-  return then(d.walk(t.name, q), (node) => {
+  return after(d.walk(t.name, q), (node) => {
     if (node) return existing(new NineError(Eexist));
     const r = fresh();
     return r instanceof Promise ? r.catch(existing) : r;
@@ -443,57 +443,57 @@ function regroup(s: Session, q: Call, node: Node, gid: number): Awaitable<void> 
   if (gid === NOU32 || !node.setattr) return undefined;
   const group = s.users.nameOf(gid);
   if (q.uid !== 0 && !s.users.member(q.uname, group)) return undefined;
-  return then(attrOf(node, q, s.bootSec), (a) => (a.gid === group ? undefined : node.setattr?.({ gid: group }, q)));
+  return after(attrOf(node, q, s.bootSec), (a) => (a.gid === group ? undefined : node.setattr?.({ gid: group }, q)));
 }
 
 /** What the messages that make a name need: the directory, writable. */
 function making(s: Session, q: Request, dfid: number, name: string): Awaitable<DirNode> {
   const d = dirNode(placeOf(s.fidOf(q, dfid)));
   legalName(name);
-  return then(mayAccess(d, AWRITE | AEXEC, q, s.users), () => d);
+  return after(mayAccess(d, AWRITE | AEXEC, q, s.users), () => d);
 }
 
 function mkdir(s: Session, q: Request, t: TmkdirMsg): Awaitable<Rmsg> {
-  return then(making(s, q, t.dfid, t.name), (d) => {
+  return after(making(s, q, t.dfid, t.name), (d) => {
     if (!d.create) throw new NineError(Eperm);
-    return then(d.create(t.name, dirMode(0o040000 | (t.mode & 0o7777)), undefined, q), ({ node }) =>
-      then(regroup(s, q, node, t.gid), () => ({ type: Rmkdir, qid: s.qidOf(node) })));
+    return after(d.create(t.name, dirMode(0o040000 | (t.mode & 0o7777)), undefined, q), ({ node }) =>
+      after(regroup(s, q, node, t.gid), () => ({ type: Rmkdir, qid: s.qidOf(node) })));
   });
 }
 
 function symlink(s: Session, q: Request, t: TsymlinkMsg): Awaitable<Rmsg> {
-  return then(making(s, q, t.fid, t.name), (d) => {
+  return after(making(s, q, t.fid, t.name), (d) => {
     if (!d.symlink) throw new NineError(Enotsup);
-    return then(d.symlink(t.name, t.symtgt, q), (node) => ({ type: Rsymlink, qid: s.qidOf(node) }));
+    return after(d.symlink(t.name, t.symtgt, q), (node) => ({ type: Rsymlink, qid: s.qidOf(node) }));
   });
 }
 
 function mknod(s: Session, q: Request, t: TmknodMsg): Awaitable<Rmsg> {
-  return then(making(s, q, t.dfid, t.name), (d) => {
+  return after(making(s, q, t.dfid, t.name), (d) => {
     const mode = dirMode(t.mode);
     if (!(mode & (DMDEVICE | DMNAMEDPIPE | DMSOCKET))) {
       if (!d.create) throw new NineError(Eperm);
-      return then(d.create(t.name, mode, undefined, q), ({ node }) => ({ type: Rmknod, qid: s.qidOf(node) }));
+      return after(d.create(t.name, mode, undefined, q), ({ node }) => ({ type: Rmknod, qid: s.qidOf(node) }));
     }
     if (!d.mknod) throw new NineError(Enotsup);
-    return then(d.mknod(t.name, mode, makedev(t.major, t.minor), (t.mode & 0o170000) === 0o060000, q), (node) =>
+    return after(d.mknod(t.name, mode, makedev(t.major, t.minor), (t.mode & 0o170000) === 0o060000, q), (node) =>
       ({ type: Rmknod, qid: s.qidOf(node) }));
   });
 }
 
 function link(s: Session, q: Request, t: TlinkMsg): Awaitable<Rmsg> {
   const { node } = placeOf(s.fidOf(q, t.fid));
-  return then(making(s, q, t.dfid, t.name), (d) => {
+  return after(making(s, q, t.dfid, t.name), (d) => {
     if (isDir(node)) throw new NineError("Operation not permitted");
     if (!d.link) throw new NineError(Enotsup);
-    return then(d.link(t.name, node, q), () => ({ type: Rlink }));
+    return after(d.link(t.name, node, q), () => ({ type: Rlink }));
   });
 }
 
 function readlink(q: Request, f: Fid): Awaitable<Rmsg> {
   const { node } = placeOf(f);
   if (!isLink(node)) throw new NineError(Einval);
-  return then(node.readlink(q), (target) => ({ type: Rreadlink, target }));
+  return after(node.readlink(q), (target) => ({ type: Rreadlink, target }));
 }
 
 // read, write
@@ -512,7 +512,7 @@ function read(s: Session, q: Request, t: TreadMsg): Awaitable<Rmsg> {
   }
   const acc = f.mode & 3;
   if (f.mode < 0 || acc === OWRITE) throw new NineError(Ebadusefd);
-  if (f.dir) return then(f.dir.read(t.offset, n, q), (data) => ({ type: Rread, data }));
+  if (f.dir) return after(f.dir.read(t.offset, n, q), (data) => ({ type: Rread, data }));
   const file = f.file;
   if (!file?.read) throw new NineError(Eperm);
   const data = file.read(t.offset, n, q, t.into);
@@ -523,7 +523,7 @@ function read(s: Session, q: Request, t: TreadMsg): Awaitable<Rmsg> {
 function readdir(s: Session, q: Request, t: TreaddirMsg): Awaitable<Rmsg> {
   const f = s.fidOf(q, t.fid);
   if (!f.dir) throw new NineError(f.mode >= 0 ? Enotdir : Ebadusefd);
-  return then(f.dir.readdir(t.offset, clamp(s, t.count), q), (data) => ({ type: Rreaddir, data }));
+  return after(f.dir.readdir(t.offset, clamp(s, t.count), q), (data) => ({ type: Rreaddir, data }));
 }
 
 function write(s: Session, q: Request, t: TwriteMsg): Awaitable<Rmsg> {
@@ -552,9 +552,9 @@ function removeFid(s: Session, q: Request, f: Fid): Awaitable<Rmsg> {
   f.dead = true;
   const free = (): Awaitable<Rmsg> => {
     f.mode &= ~ORCLOSE;
-    return then(s.drop(f), () => ({ type: Rremove }));
+    return after(s.drop(f), () => ({ type: Rremove }));
   };
-  const failed = (e: unknown): Awaitable<Rmsg> => then(free(), () => {
+  const failed = (e: unknown): Awaitable<Rmsg> => after(free(), () => {
     throw e;
   });
   try {
@@ -568,9 +568,9 @@ function removeFid(s: Session, q: Request, f: Fid): Awaitable<Rmsg> {
 function removePlace(s: Session, q: Call, p: Place): Awaitable<void> {
   if (!p.parent) throw new NineError("cannot remove root");
   const d = dirNode(p.parent);
-  return then(mayUnname(s, q, d, p.node), () => {
+  return after(mayUnname(s, q, d, p.node), () => {
     if (!d.remove) throw new NineError(Eperm);
-    return then(lookup(q, d, p.name), (now) => {
+    return after(lookup(q, d, p.name), (now) => {
       // Plain 9P2000 clients hold a link's target; what goes is the link.
       const node = isLink(now) && s.dialect === "9P2000" ? now : p.node;
       if (s.keyOf(now) !== s.keyOf(node)) throw new NineError(Enonexist);
@@ -581,11 +581,11 @@ function removePlace(s: Session, q: Call, p: Place): Awaitable<void> {
 
 /** The caller may take this name out of the directory: write permission, and in a sticky one to own the file or it. */
 function mayUnname(s: Session, q: Call, d: DirNode, node: Node): Awaitable<void> {
-  return then(mayAccess(d, AWRITE | AEXEC, q, s.users), () => {
+  return after(mayAccess(d, AWRITE | AEXEC, q, s.users), () => {
     if (d.access || !d.stat || q.uid === 0) return undefined;
-    return then(attrOf(d, q, s.bootSec), (a) => {
+    return after(attrOf(d, q, s.bootSec), (a) => {
       if (!(a.mode & DMSTICKY) || owns(a, q)) return undefined;
-      return then(attrOf(node, q, s.bootSec), (b) => {
+      return after(attrOf(node, q, s.bootSec), (b) => {
         if (!owns(b, q)) throw new NineError(Enotowner);
       });
     });
@@ -593,10 +593,10 @@ function mayUnname(s: Session, q: Call, d: DirNode, node: Node): Awaitable<void>
 }
 
 function unlinkat(s: Session, q: Request, t: TunlinkatMsg): Awaitable<Rmsg> {
-  return then(child(s, q, placeOf(s.fidOf(q, t.dirfid)), t.name), (p) => {
+  return after(child(s, q, placeOf(s.fidOf(q, t.dirfid)), t.name), (p) => {
     if (t.flags & AT_REMOVEDIR && !isDir(p.node)) throw new NineError(Enotdir);
     if (!(t.flags & AT_REMOVEDIR) && isDir(p.node)) throw new NineError(Eisdir);
-    return then(removePlace(s, q, p), () => ({ type: Runlinkat }));
+    return after(removePlace(s, q, p), () => ({ type: Runlinkat }));
   });
 }
 
@@ -610,11 +610,11 @@ function rename(s: Session, q: Call, from: Place, to: Place, name: string, repla
   for (let p: Place | undefined = to; p; p = p.parent) {
     if (s.keyOf(p.node) === s.keyOf(from.node)) throw new NineError(Einval);
   }
-  return then(mayUnname(s, q, d, from.node), () =>
-    then(mayAccess(newdir, AWRITE | AEXEC, q, s.users), () =>
-      then(mayReplace(s, q, newdir, name), () => {
+  return after(mayUnname(s, q, d, from.node), () =>
+    after(mayAccess(newdir, AWRITE | AEXEC, q, s.users), () =>
+      after(mayReplace(s, q, newdir, name), () => {
         if (!d.rename) throw new NineError(d.remove ? Exdev : Eperm);
-        return then(d.rename(oldname, from.node, newdir, name, replace, q), () => {
+        return after(d.rename(oldname, from.node, newdir, name, replace, q), () => {
           s.moved(oldparent.node, oldname, from.node, to, name);
           from.parent = to;
           from.name = name;
@@ -625,16 +625,16 @@ function rename(s: Session, q: Call, from: Place, to: Place, name: string, repla
 /** A file in the way must be one the caller could remove: sticky directories. */
 function mayReplace(s: Session, q: Call, d: DirNode, name: string): Awaitable<void> {
   if (d.access || !d.stat) return undefined;
-  return then(d.walk(name, q), (node) => (node ? mayUnname(s, q, d, node) : undefined));
+  return after(d.walk(name, q), (node) => (node ? mayUnname(s, q, d, node) : undefined));
 }
 
 // stat
 
 function dirOf(s: Session, q: Call, p: Place): Awaitable<Dir> {
   const { node } = p;
-  return then(attrOf(node, q, s.bootSec), (a) => {
+  return after(attrOf(node, q, s.bootSec), (a) => {
     const dir = (target: string): Dir => toDir(a, walkQid(s, node), p.name, target, s.dialect, s.users);
-    return isLink(node) && s.dialect !== "9P2000" ? then(node.readlink(q), dir) : dir("");
+    return isLink(node) && s.dialect !== "9P2000" ? after(node.readlink(q), dir) : dir("");
   });
 }
 
@@ -645,7 +645,7 @@ function wstat(s: Session, q: Request, t: TwstatMsg): Awaitable<Rmsg> {
   const { node } = place;
   const d = t.stat;
   const done: Rmsg = { type: Rwstat };
-  return then(attrOf(node, q, s.bootSec), (a) => {
+  return after(attrOf(node, q, s.bootSec), (a) => {
     const set: SetAttr = {};
     if (d.mode !== NOU32) {
       if (((d.mode ^ a.mode) & DMDIR) !== 0) throw new NineError("wstat can't convert between files and directories");
@@ -664,20 +664,20 @@ function wstat(s: Session, q: Request, t: TwstatMsg): Awaitable<Rmsg> {
     if ((d.muid !== "" && d.muid !== a.muid) || (d.type !== 0xffff && d.type !== 0) || (d.dev !== NOU32 && d.dev !== 0)) throw new NineError(Ebadwstat);
     const touches = Object.keys(set).length > 0;
     const renames = d.name !== "" && d.name !== place.name;
-    if (!touches && !renames) return then(node.sync?.(false, q), () => done);
+    if (!touches && !renames) return after(node.sync?.(false, q), () => done);
     if (touches) {
       if (!node.setattr) throw new NineError(Eperm);
       if (isDir(node) && set.length !== undefined && set.length !== 0) throw new NineError(Eisdir);
       if (isDir(node)) delete set.length;
     }
-    return then(touches ? maySet(s, q, f, node, set) : undefined, () => {
-      if (!renames) return then(node.setattr?.(set, q), () => done);
+    return after(touches ? maySet(s, q, f, node, set) : undefined, () => {
+      if (!renames) return after(node.setattr?.(set, q), () => done);
       const { parent, name } = place;
       if (!parent) throw new NineError(Eperm);
-      return then(rename(s, q, place, parent, d.name, s.dialect !== "9P2000"), () => {
+      return after(rename(s, q, place, parent, d.name, s.dialect !== "9P2000"), () => {
         if (!touches) return done;
         // All or nothing: the old name comes back when the rest is refused.
-        const undo = (e: unknown): Awaitable<Rmsg> => then(rename(s, q, place, parent, name, false), () => {
+        const undo = (e: unknown): Awaitable<Rmsg> => after(rename(s, q, place, parent, name, false), () => {
           throw e;
         });
         try {
@@ -696,7 +696,7 @@ const Ewstatuid = "wstat prohibited: the owner of a file cannot be changed";
 /** Who may change which attribute: stat(5), and chown(2) for what only .u and .L can ask. A Node with `access` decides for itself. */
 function maySet(s: Session, q: Call, f: Fid, node: Node, set: SetAttr): Awaitable<void> {
   if (node.access || !node.stat || q.uid === 0) return undefined;
-  return then(attrOf(node, q, s.bootSec), (a) => {
+  return after(attrOf(node, q, s.bootSec), (a) => {
     const owner = owns(a, q);
     const writable = permits(a, AWRITE, q, s.users);
     const timed = set.atime !== undefined || set.mtime !== undefined;
@@ -715,7 +715,7 @@ function setattr(s: Session, q: Request, t: TsetattrMsg): Awaitable<Rmsg> {
   const { node } = placeOf(f);
   const v = t.valid;
   const done: Rmsg = { type: Rsetattr };
-  return then(attrOf(node, q, s.bootSec), (a) => {
+  return after(attrOf(node, q, s.bootSec), (a) => {
     const set: SetAttr = {};
     if (v & SETATTR_MODE) set.mode = (dirMode(t.mode & 0o7777) | (a.mode & 0xfff00000 & ~0x00080000) | (a.mode & (DMNAMEDPIPE | DMSOCKET | DMDEVICE))) >>> 0;
     if (v & SETATTR_UID && t.uid !== NOU32) set.uid = s.users.nameOf(t.uid);
@@ -727,13 +727,13 @@ function setattr(s: Session, q: Request, t: TsetattrMsg): Awaitable<Rmsg> {
     if (!node.setattr) throw new NineError(Eperm);
     if (set.length !== undefined && isDir(node)) throw new NineError(Eisdir);
     if (set.length !== undefined && isLink(node)) throw new NineError(Einval);
-    return then(maySet(s, q, f, node, set), () => then(node.setattr?.(set, q), () => done));
+    return after(maySet(s, q, f, node, set), () => after(node.setattr?.(set, q), () => done));
   });
 }
 
 function statfs(q: Request, node: Node): Awaitable<Rmsg> {
   const own = node.statfs?.(q) ?? { type: V9FS_MAGIC, bsize: 4096, blocks: 0, bfree: 0, bavail: 0, files: 0, ffree: 0, namelen: 255 };
-  return then(own, (x) => ({
+  return after(own, (x) => ({
     type: Rstatfs, fstype: x.type, bsize: x.bsize, blocks: x.blocks, bfree: x.bfree, bavail: x.bavail, files: x.files, ffree: x.ffree,
     fsid: 0, namelen: x.namelen,
   }));
@@ -768,8 +768,8 @@ function xattrwalk(s: Session, q: Request, t: TxattrwalkMsg): Awaitable<Rmsg> {
   const { xattrs } = place.node;
   const to = made(q, t.newfid);
   if (!xattrs) throw new NineError(Enotsup);
-  const value = t.name === "" ? then(xattrs.list(q), namesList) : then(mayAccess(place.node, AREAD, q, s.users), () => xattrs.get(t.name, q));
-  return then(value, (v) => {
+  const value = t.name === "" ? after(xattrs.list(q), namesList) : after(mayAccess(place.node, AREAD, q, s.users), () => xattrs.get(t.name, q));
+  return after(value, (v) => {
     if (!v) throw new NineError(Enodata);
     to.place = place;
     to.xattr = { name: t.name, value: v, flags: undefined, written: 0 };
@@ -791,7 +791,7 @@ function xattrcreate(s: Session, q: Request, t: TxattrcreateMsg): Awaitable<Rmsg
   const { node } = placeOf(f);
   if (!node.xattrs) throw new NineError(Enotsup);
   if (t.attr_size > XATTRMAX) throw new NineError(Erange);
-  return then(mayAccess(node, AWRITE, q, s.users), () => {
+  return after(mayAccess(node, AWRITE, q, s.users), () => {
     f.xattr = { name: t.name, value: new Uint8Array(t.attr_size), flags: t.flags, written: 0 };
     return { type: Rxattrcreate };
   });

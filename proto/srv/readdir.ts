@@ -9,7 +9,7 @@ import { Einval, Eoffset, NineError } from "../errors.ts";
 import type { Cookie, Dialect, Dir } from "../fcall.ts";
 import { QTDIR, QTSYMLINK, type Qid } from "../qid.ts";
 import type { Awaitable, Call, DirNode, Node } from "../server.ts";
-import { then } from "./attr.ts";
+import { after } from "./attr.ts";
 
 /** What a DirReader must be told about nodes; srv's session. */
 export interface DirReaderDeps {
@@ -47,7 +47,7 @@ export class DirReader {
 
   /** Whole stat records, at most n bytes; offset is 0 (rewinds) or the last offset plus the bytes it gave. */
   read(offset: number, n: number, call: Call): Awaitable<Uint8Array> {
-    if (offset === 0) return then(this.rewind(call), () => this.records(n, call));
+    if (offset === 0) return after(this.rewind(call), () => this.records(n, call));
     if (offset !== this.offset) throw new NineError(Eoffset);
     return this.records(n, call);
   }
@@ -57,7 +57,7 @@ export class DirReader {
     if (cookie === this.ordinal && (this.iterator || this.ended)) return this.dirents(n);
     if (cookie > this.ordinal && this.ended) return new Uint8Array(0);
     const from = cookie >= this.ordinal && this.iterator ? undefined : this.rewind(call);
-    return then(from, () => then(this.skip(cookie), () => this.dirents(n)));
+    return after(from, () => after(this.skip(cookie), () => this.dirents(n)));
   }
 
   /** Ends the iteration: the server may hold something open for it. */
@@ -74,7 +74,7 @@ export class DirReader {
     this.ordinal = 0;
     this.offset = 0;
     this.ended = false;
-    return then(this.node.list(call), (list) => {
+    return after(this.node.list(call), (list) => {
       this.iterator = Symbol.asyncIterator in list ? list[Symbol.asyncIterator]() : list[Symbol.iterator]();
     });
   }
