@@ -92,7 +92,7 @@ function bodySize(f: Fcall, d: Dialect): number {
     case Rreadlink: return stringSize(f.target);
     case Tgetattr: return 12;
     case Rgetattr: return 153;
-    case Tsetattr: return 56;
+    case Tsetattr: return 60;
     case Rxattrwalk: return 8;
     case Txattrcreate: return 16 + stringSize(f.name);
     case Tlock: return 29 + stringSize(f.client_id);
