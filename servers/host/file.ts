@@ -1,0 +1,111 @@
+/**
+ * HostFile and HostLink: what is no directory. Invariants: only regular files are opened; what was
+ * opened is compared with the node's identity before a byte of it is read, written or truncated.
+ * FIFOs, sockets and devices have attributes and a name, and cannot be opened: a client's own are
+ * on the client, and the host's could block or act.
+ */
+import {
+  type Awaitable, type Call, DMAPPEND, type FileNode, type LinkNode, NineError, OAPPEND, OEXEC, type OpenFile, ORDWR,
+  OREAD, OTRUNC, S_IFMT, S_IFREG,
+} from "../../proto/index.ts";
+import { attempt, type HostStat, chain } from "./files.ts";
+import { Held, type Opened, quietly } from "./held.ts";
+import type { Ident } from "./ident.ts";
+import { HostNode } from "./node.ts";
+import { stripped } from "./setattr.ts";
+import type { DirPlace, Tree } from "./tree.ts";
+
+export class HostFile extends HostNode implements FileNode {
+  private readonly regular: boolean;
+
+  constructor(tree: Tree, up: DirPlace, name: string, st: HostStat, id: Ident) {
+    super(tree, up, name, st, id);
+    this.regular = (st.mode & S_IFMT) === S_IFREG;
+  }
+
+  open(mode: number, call: Call): Awaitable<OpenFile> {
+    if (!this.regular) throw new NineError("No such device or address");
+    const trunc = (mode & OTRUNC) !== 0;
+    const acc = mode & 3;
+    const writes = acc !== OREAD && acc !== OEXEC;
+    if (writes || trunc) this.tree.mutable();
+    const as = (acc === OEXEC ? OREAD : acc) | (mode & OAPPEND) | ((this.marks?.bits ?? 0) & DMAPPEND ? OAPPEND : 0);
+    // Truncation is a write: an open for reading gets a descriptor that can.
+    const { files } = this.tree;
+    return chain(this.descriptor(trunc && !writes ? ORDWR : as), (held) => {
+      const { fd } = held;
+      return attempt(() => chain(files.stat(fd), (st) => {
+        const cred = this.tree.cred(call);
+        const strip = cred && (writes || trunc) ? stripped(st.mode) : undefined;
+        const empty = trunc && st.size > 0 ? files.truncate(fd, 0) : undefined;
+        const bare = trunc && strip !== undefined ? chain(empty, () => files.chmod(fd, strip)) : empty;
+        return chain(bare, () => {
+          this.see(st);
+          return this.opened(held, writes, call, strip);
+        });
+      }), (e) => {
+        quietly(held.close());
+        throw e;
+      });
+    });
+  }
+
+  /** The OpenFile of a descriptor of this file. strip: the mode the first write leaves, if it is not the present one. */
+  opened(held: Held, writable: boolean, call: Call, strip?: number): OpenFile {
+    return new HostOpen(this, held, writable, this.tree.cred(call)?.uid ?? this.tree.files.uid, strip);
+  }
+
+  /** Opens this very file, by its name or where it is by now. */
+  private descriptor(mode: number): Awaitable<Held> {
+    const { tree } = this;
+    const { files } = tree;
+    const named = (): Awaitable<Held> =>
+      chain(tree.at(this.parent(), (d) => files.open(d, this.name, mode)), (fd) => tree.check(fd, this.id));
+    return attempt(named, (e) => {
+      if (!(e instanceof NineError)) throw e;
+      if (tree.follow(this.id, this)) return this.descriptor(mode);
+      const open = tree.opens.find(this.id.key);
+      if (!open) throw e;
+      return chain(open.held.use((h) => files.reopen(h, mode)), (fd) => tree.check(fd, this.id));
+    });
+  }
+}
+
+class HostOpen implements OpenFile {
+  private readonly file: HostFile;
+  private readonly held: Held;
+  private readonly entry: Opened;
+  private strip: number | undefined;
+
+  constructor(file: HostFile, held: Held, writable: boolean, uid: number, strip: number | undefined) {
+    this.file = file;
+    this.held = held;
+    this.strip = strip;
+    this.entry = { held, writable, uid };
+    file.tree.opens.add(file.id.key, this.entry);
+  }
+
+  read(at: number, n: number, _call: Call, into?: Uint8Array): Awaitable<Uint8Array> {
+    return this.held.use((fd) => this.file.tree.files.read(fd, at, n, into));
+  }
+
+  write(at: number, data: Uint8Array, _call: Call): Awaitable<number> {
+    const { files } = this.file.tree;
+    const { strip } = this;
+    if (strip === undefined) return this.held.use((fd) => files.write(fd, at, data));
+    this.strip = undefined;
+    return this.held.use((fd) => chain(files.chmod(fd, strip), () => files.write(fd, at, data)));
+  }
+
+  close(): Awaitable<void> {
+    this.file.tree.opens.delete(this.file.id.key, this.entry);
+    return this.held.close();
+  }
+}
+
+export class HostLink extends HostNode implements LinkNode {
+  readlink(_call: Call): Awaitable<string> {
+    const { tree } = this;
+    return chain(this.look(), () => tree.at(this.parent(), (fd) => tree.files.readlink(fd, this.name)));
+  }
+}

@@ -1,0 +1,188 @@
+/**
+ * Tree: what all nodes of one exported directory share, and how a node reaches its file. A node
+ * knows the directory it was found in, its name there and its identity; a directory is reached by
+ * its held descriptor, or anew from its parent, and what is reached is compared with the identity
+ * before it is used. So a name that leads elsewhere by now is an error, never another file.
+ * Everything a node keeps may be changed by another call across an await, and by local programs at
+ * any time: what must be true is checked on the descriptor at hand.
+ */
+import {
+  AEXEC, AREAD, AWRITE, type Awaitable, type Call, DMAPPEND, DMEXCL, DMTMP, Enonexist, Eperm, Ereadonly, NineError, NOU32,
+} from "../../proto/index.ts";
+import { attempt, type Handle, type HostFiles, type HostStat, chain } from "./files.ts";
+import { Held, HeldDirs, OpenFiles, quietly } from "./held.ts";
+import { type Ident, Idents, put } from "./ident.ts";
+
+export interface HostOptions {
+  /** Without it every change is refused with "read only file system". */
+  readonly writable?: boolean;
+  /** Export writable although `files` is not exact. */
+  readonly unsafe?: boolean;
+  /** Wall time in ms since the epoch. */
+  readonly now: () => number;
+  /** As root: all callers have the process's rights, and nothing is checked for users by name. */
+  readonly squash?: boolean;
+  /** Directories held open besides those in use. Default 256. */
+  readonly held?: number;
+}
+
+/** Whose rights are checked in software. */
+export interface Cred {
+  readonly uid: number;
+  /** The primary one first. */
+  readonly groups: readonly number[];
+}
+
+/** DM bits a host file cannot store. */
+export const MARKS: number = (DMAPPEND | DMEXCL | DMTMP) >>> 0;
+const NOBODY = 65534;
+const MAXPLACES = 16384;
+const MAXMARKS = 1024;
+
+/** A node's place: in which directory, under which name. The root has no `up`. */
+export interface Place {
+  up: DirPlace | undefined;
+  name: string;
+}
+
+export interface DirPlace extends Place {
+  readonly id: Ident;
+}
+
+/** The marks of one file; shared by its nodes, gone with the last of them. */
+export interface Marks {
+  bits: number;
+}
+
+export class Tree {
+  readonly files: HostFiles;
+  readonly writable: boolean;
+  readonly now: () => number;
+  readonly ids: Idents;
+  readonly opens: OpenFiles = new OpenFiles();
+  private readonly asRoot: boolean;
+  private readonly root: Held;
+  private readonly dirs: HeldDirs;
+  /** Where files went that were renamed or linked here, for nodes that know another place. */
+  private readonly placed = new Map<string | number, Readonly<Place>>();
+  private readonly marks = new Map<string | number, WeakRef<Marks>>();
+
+  constructor(files: HostFiles, options: HostOptions) {
+    this.files = files;
+    this.writable = options.writable ?? false;
+    this.now = options.now;
+    this.ids = new Idents(options.now);
+    this.asRoot = files.uid === 0 && !options.squash;
+    this.root = new Held(files, files.root);
+    this.dirs = new HeldDirs(Math.max(options.held ?? 256, 2));
+  }
+
+  mutable(): void {
+    if (!this.writable) throw new NineError(Ereadonly);
+  }
+
+  /** The caller's rights where the system cannot check them; undefined: it does, they are the process's. */
+  cred(call: Call): Cred | undefined {
+    if (!this.asRoot) return undefined;
+    const known = this.files.users.idOf(call.uname);
+    const uid = known === NOU32 ? NOBODY : known;
+    return uid === 0 ? undefined : { uid, groups: this.files.users.groups(uid) };
+  }
+
+  /** op on the directory, which stays open until it settles. */
+  at<T>(dir: DirPlace, op: (fd: Handle) => Awaitable<T>): Awaitable<T> {
+    if (!dir.up) return this.root.use(op);
+    const held = this.dirs.get(dir.id.key);
+    if (held) return held.use(op);
+    if (!this.files.exact) return this.enter(dir, op);
+    // Deep trees are entered from the top down, without recursion.
+    return dir.up.up && !this.dirs.get(dir.up.id.key) ? this.climb(dir, op) : this.enter(dir, op);
+  }
+
+  /** The file has another place now. */
+  moved(id: Ident, up: DirPlace, name: string): void {
+    put(this.placed, id.key, { up, name }, MAXPLACES);
+  }
+
+  /** Points `node` at the place its file was moved to; false when there is no other. */
+  follow(id: Ident, node: Place): boolean {
+    const p = this.placed.get(id.key);
+    if (!p || (p.up === node.up && p.name === node.name)) return false;
+    node.up = p.up;
+    node.name = p.name;
+    return true;
+  }
+
+  /** The directory or file was removed through this server. */
+  removed(id: Ident, st: HostStat): void {
+    this.dirs.drop(id.key);
+    this.placed.delete(id.key);
+    this.ids.removed(st);
+  }
+
+  /** The marks somebody set on the file, if any node still has them. */
+  marksOf(id: Ident): Marks | undefined {
+    if (this.marks.size === 0) return undefined;
+    const m = this.marks.get(id.key)?.deref();
+    if (!m) this.marks.delete(id.key);
+    return m;
+  }
+
+  mark(id: Ident): Marks {
+    const m: Marks = this.marksOf(id) ?? { bits: 0 };
+    if (this.marks.size >= MAXMARKS) for (const [key, ref] of this.marks) if (!ref.deref()) this.marks.delete(key);
+    this.marks.set(id.key, new WeakRef(m));
+    return m;
+  }
+
+  private async climb<T>(dir: DirPlace, op: (fd: Handle) => Awaitable<T>): Promise<T> {
+    const path: DirPlace[] = [];
+    for (let d = dir.up; d?.up && !this.dirs.get(d.id.key); d = d.up) path.push(d);
+    for (let d = path.pop(); d; d = path.pop()) await this.enter(d, () => undefined);
+    return this.enter(dir, op);
+  }
+
+  /** Holds a directory by way of its parent, or of the place it was moved to. */
+  private enter<T>(dir: DirPlace, op: (fd: Handle) => Awaitable<T>): Awaitable<T> {
+    const held = attempt(() => this.hold(dir), (e) => {
+      if (!(e instanceof NineError) || !this.follow(dir.id, dir)) throw e;
+      return this.hold(dir);
+    });
+    return chain(held, (h) => {
+      if (this.files.exact) return this.dirs.add(dir.id.key, h).use(op);
+      const r = h.use(op);
+      quietly(h.close());
+      return r;
+    });
+  }
+
+  private hold(dir: DirPlace): Awaitable<Held> {
+    const { up } = dir;
+    if (!up) return this.root;
+    return this.at(up, (fd) => chain(this.files.hold(fd, dir.name), (h) => this.check(h, dir.id)));
+  }
+
+  /** The handle as Held if it is on that file; else it is dropped. */
+  check(h: Handle, id: Ident): Awaitable<Held> {
+    const held = new Held(this.files, h);
+    return attempt(() => chain(held.use((fd) => this.files.stat(fd)), (st) => {
+      if (!this.ids.is(id, st)) throw new NineError(Enonexist);
+      return held;
+    }), (e) => {
+      quietly(held.close());
+      throw e;
+    });
+  }
+}
+
+/** The three-class rule for a user the system does not check. */
+export function permits(st: HostStat, want: number, cred: Cred): boolean {
+  const bits = st.uid === cred.uid ? st.mode >>> 6 : cred.groups.includes(st.gid) ? st.mode >>> 3 : st.mode;
+  return (bits & want & (AREAD | AWRITE | AEXEC)) === want;
+}
+
+/** Throws unless the user may take this entry out of the directory: the rule of sticky directories. */
+export function mayUnname(dir: HostStat, entry: HostStat, cred: Cred): void {
+  if (!permits(dir, AWRITE | AEXEC, cred)) throw new NineError(Eperm);
+  if (dir.mode & 0o1000 && dir.uid !== cred.uid && entry.uid !== cred.uid) throw new NineError("Operation not permitted");
+}
