@@ -4,11 +4,11 @@
  * stand in the order their names came into the table, so that whoever reads the directory sees
  * each name that stays exactly once, whatever is removed or added meanwhile.
  */
-import { DMDIR, DMSTICKY, DMSYMLINK, Eexist, Einval, Eisdir, Enametoolong, Enonexist, Enotdir, Enotempty, Exdev } from "../../proto/index.ts";
-import { Eperm, NineError, errno } from "../../proto/index.ts";
+import { DMDIR, DMSYMLINK, Eexist, Einval, Eisdir, Enametoolong, Enonexist, Enotdir, Enotempty, Exdev } from "../../proto/index.ts";
+import { NineError, errno } from "../../proto/index.ts";
 import type { Call, DirNode, Node, OpenFile, Xattrs } from "../../proto/index.ts";
 import { RamDevice, RamFile, RamLink } from "./file.ts";
-import { RamNode } from "./node.ts";
+import { RamNode, SETTABLE } from "./node.ts";
 import { ENTRYCOST, NAMEMAX, wireLength } from "./store.ts";
 import { RamXattrs } from "./xattrs.ts";
 
@@ -47,12 +47,8 @@ export class RamDir extends RamNode implements DirNode {
 
   create(name: string, mode: number, openMode: number | undefined, call: Call): { node: Node; opened?: OpenFile } {
     this.vacant(name);
-    if (mode & DMDIR) {
-      const node = new RamDir(this.store, mode, call.uname, this.gid);
-      this.adopt(name, node, call);
-      return { node };
-    }
-    const node = new RamFile(this.store, mode, call.uname, this.gid);
+    if (mode & DMDIR) return { node: this.adopt(name, new RamDir(this.store, DMDIR | (mode & SETTABLE), call.uname, this.gid), call) };
+    const node = new RamFile(this.store, mode & SETTABLE, call.uname, this.gid);
     this.adopt(name, node, call);
     return openMode === undefined ? { node } : { node, opened: node.open(openMode, call) };
   }
@@ -81,7 +77,6 @@ export class RamDir extends RamNode implements DirNode {
 
   remove(name: string, node: Node, call: Call): void {
     const child = this.child(name, node);
-    this.mayRemove(child, call);
     if (child instanceof RamDir && child.table.size > 0) throw new NineError(Enotempty);
     this.leave(name, child);
     this.store.give(entryCost(name));
@@ -93,7 +88,6 @@ export class RamDir extends RamNode implements DirNode {
     if (!(newdir instanceof RamDir) || newdir.store !== this.store) throw new NineError(Exdev);
     const child = this.child(name, node);
     if (newdir === this && newname === name) return;
-    this.mayRemove(child, call);
     newdir.checkName(newname);
     if (child instanceof RamDir && RamDir.within(newdir, child)) throw new NineError(Einval);
     const there = newdir.table.get(newname);
@@ -104,7 +98,6 @@ export class RamDir extends RamNode implements DirNode {
       if (!replace) throw new NineError(Eexist);
       const old = there.node;
       if (old === child) return;
-      newdir.mayRemove(old, call);
       if (old instanceof RamDir) {
         if (!(child instanceof RamDir)) throw new NineError(Eisdir);
         if (old.table.size > 0) throw new NineError(Enotempty);
@@ -147,12 +140,6 @@ export class RamDir extends RamNode implements DirNode {
     const entry = this.table.get(name);
     if (entry === undefined || entry.node !== node) throw new NineError(Enonexist);
     return entry.node;
-  }
-
-  /** In a directory with the sticky bit only the owners of the file and of the directory remove. */
-  private mayRemove(child: Child, call: Call): void {
-    if (!(this.mode & DMSTICKY) || call.uid === 0) return;
-    if (call.uname !== child.uid && call.uname !== this.uid) throw new NineError(Eperm, errno.EPERM);
   }
 
   /** Whether `from` is `dir` or in the tree under it. */

@@ -4,12 +4,12 @@
  * (not of atime by reading) and is never 0; `nlink` counts the directory entries that name it; its
  * memory goes back to the store when there is neither an entry nor an open.
  */
-import { DMDEVICE, DMDIR, DMNAMEDPIPE, DMSOCKET, DMSYMLINK, Einval, Eisdir, NineError, qidType } from "../../proto/index.ts";
+import { DMAPPEND, DMDIR, DMEXCL, DMSETGID, DMSETUID, DMSTICKY, DMTMP, Einval, Eisdir, NineError, qidType } from "../../proto/index.ts";
 import type { Attr, Call, NodeCommon, Qid, SetAttr, SetTime, Statfs } from "../../proto/index.ts";
 import { NAMEMAX, NODECOST, type Store, USERMAX } from "./store.ts";
 
-/** The bits of a mode that say what a file is: they never change. */
-const KIND: number = DMDIR | DMSYMLINK | DMDEVICE | DMNAMEDPIPE | DMSOCKET;
+/** The bits of a mode that can be chosen; the others say what a file is and never change. */
+export const SETTABLE: number = DMAPPEND | DMEXCL | DMTMP | DMSETUID | DMSETGID | DMSTICKY | 0o777;
 const BLOCK = 4096;
 /** What Linux's statfs reports of any 9P file system. */
 const V9FS_MAGIC = 0x01021997;
@@ -66,7 +66,7 @@ export class RamNode implements NodeCommon {
     if (set.uid !== undefined) checkUser(set.uid);
     if (set.gid !== undefined) checkUser(set.gid);
     if (set.length !== undefined) this.checkLength(set.length);
-    if (set.mode !== undefined) this.mode = ((set.mode & ~KIND) | (this.mode & KIND)) >>> 0;
+    if (set.mode !== undefined) this.mode = ((set.mode & SETTABLE) | (this.mode & ~SETTABLE)) >>> 0;
     if (set.uid !== undefined) this.uid = set.uid;
     if (set.gid !== undefined) this.gid = set.gid;
     if (set.length === undefined) this.touched(call);
