@@ -1,0 +1,79 @@
+/**
+ * Exec: a child process that speaks 9P on its standard input and output. Its stderr is ours. The
+ * child and what it starts are a process group of their own, so that the terminal's Ctrl-C does not
+ * reach them; closing ends its input, and if that is not enough the group is told to, then made to.
+ */
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import type { Readable, Writable } from "node:stream";
+import { errno, NineError, type Transport } from "../../proto/index.ts";
+import { netError } from "./neterror.ts";
+import { GRACEMS, StreamTransport } from "./stream.ts";
+
+export interface ExecOptions {
+  readonly cwd?: string;
+  readonly env?: NodeJS.ProcessEnv;
+  /** Milliseconds the child has to end after its input has, and again after SIGTERM. */
+  readonly graceMs?: number;
+  readonly stderr?: "inherit" | "ignore";
+}
+
+type Child = ChildProcessByStdio<Writable, Readable, null>;
+
+/**
+ * A string is given to the shell, an array is run as it is. Settles when the process exists; that a
+ * shell did not find its command is told by `closed` ("command not found").
+ */
+export function connectExec(command: string | readonly string[], options: ExecOptions = {}): Promise<Transport> {
+  const shell = typeof command === "string";
+  const [file = "", ...args] = shell ? [command] : command;
+  const child: Child = spawn(file, args, {
+    shell, detached: process.platform !== "win32", stdio: ["pipe", "pipe", options.stderr ?? "inherit"],
+    ...(options.cwd !== undefined && { cwd: options.cwd }),
+    ...(options.env !== undefined && { env: options.env }),
+  });
+  const exited = new Promise<string | undefined>((resolve) => {
+    child.once("exit", (code, signal) => resolve(reason(code, signal, shell)));
+  });
+  const graceMs = options.graceMs ?? GRACEMS;
+  return new Promise((resolve, reject) => {
+    child.once("error", (e) => {
+      const why = netError(e, "connect");
+      reject(new NineError(why.errno === errno.ENOENT ? `command not found: ${file}` : `${why.message}: ${file}`, why.errno));
+    });
+    child.once("spawn", () => {
+      const lastWord = (): Promise<string | undefined> => {
+        stop(child, exited, graceMs);
+        return exited;
+      };
+      resolve(new StreamTransport(child.stdout, child.stdin, `exec:${shell ? command : command.join(" ")}`, { graceMs, lastWord }));
+    });
+  });
+}
+
+function reason(code: number | null, signal: NodeJS.Signals | null, shell: boolean): string | undefined {
+  if (code === 0) return undefined;
+  if (code === null) return `killed by ${signal}`;
+  if (shell && code === 127) return "command not found (status 127)";
+  if (shell && code === 126) return "command cannot be executed (status 126)";
+  return `exited with status ${code}`;
+}
+
+/** Its input has ended: wait, SIGTERM, wait, SIGKILL, each unless it has exited by then. */
+function stop(child: Child, exited: Promise<unknown>, graceMs: number): void {
+  const signals: NodeJS.Signals[] = ["SIGTERM", "SIGKILL"];
+  const timer = setInterval(() => {
+    const signal = signals.shift();
+    if (signal) kill(child, signal);
+    else clearInterval(timer);
+  }, graceMs);
+  void exited.then(() => clearInterval(timer));
+}
+
+function kill(child: Child, signal: NodeJS.Signals): void {
+  try {
+    if (child.pid !== undefined && process.platform !== "win32") process.kill(-child.pid, signal);
+    else child.kill(signal);
+  } catch {
+    // It has gone already.
+  }
+}
