@@ -18,6 +18,7 @@ type Inst =
 
 const LAST = 0x10ffff;
 const NEWLINE = 10;
+const HYPHEN = 45;
 const DEPTH = 1000;
 /** Bounds what the states hold together, in numbers. */
 const WEIGHT = 4_000_000;
@@ -106,7 +107,12 @@ class Parser {
     const ranges: Range[] = [];
     while (!this.#take("]")) {
       const lo = this.#classChar();
-      const hi = this.#take("-") ? this.#classChar() : lo;
+      let hi = lo;
+      if (this.#take("-")) {
+        // Before the end it is itself, though regexp(6) wants a \ before it.
+        if (this.#peek("]")) ranges.push([HYPHEN, HYPHEN]);
+        else hi = this.#classChar();
+      }
       if (hi < lo) throw new NineError("malformed expression: range out of order");
       ranges.push([lo, hi]);
     }
