@@ -7,6 +7,7 @@
 import { dir, errno, NineError, textFile } from "../proto/index.ts";
 import type { FileNode, Server } from "../proto/index.ts";
 import { Input } from "./input.ts";
+import { tree } from "./tree.ts";
 
 /** A terminal, or what stands in for it. */
 export interface Console {
@@ -76,6 +77,5 @@ export function consFiles(deps: Console): ConsFiles {
 
 /** The console's files as a tree of their own. */
 export function cons(deps: Console): Server {
-  const root = dir({ ...consFiles(deps) });
-  return { name: "cons", attach: () => root };
+  return tree("cons", dir({ ...consFiles(deps) }));
 }

@@ -7,6 +7,7 @@
 import { dir, Efull, encode, NineError } from "../proto/index.ts";
 import type { Call, FileNode, OpenFile, Server } from "../proto/index.ts";
 import { Input } from "./input.ts";
+import { tree } from "./tree.ts";
 
 /** A stream of bytes from or to the outside. */
 export interface InStream {
@@ -55,8 +56,7 @@ export function devFiles(deps: DevDeps): Record<string, FileNode> {
 
 /** The devices as a tree of their own. */
 export function dev(deps: DevDeps): Server {
-  const root = dir(devFiles(deps));
-  return { name: "dev", attach: () => root };
+  return tree("dev", dir(devFiles(deps)));
 }
 
 /** A file whose opens have no state. */

@@ -5,6 +5,7 @@
  */
 import { dir, Efull, Enametoolong, NineError } from "../proto/index.ts";
 import type { DirNode, Server } from "../proto/index.ts";
+import { tree } from "./tree.ts";
 
 /** What mntgen may be told. */
 export interface MntgenDeps {
@@ -29,5 +30,5 @@ export function mntgen(deps: MntgenDeps = {}): Server {
     },
     list: () => made.entries(),
   };
-  return { name: "mntgen", attach: () => root };
+  return tree("mntgen", root);
 }

@@ -5,11 +5,12 @@
  * once: no call returns a promise. Reading does not change a file's version, every change does;
  * a write sets mtime and ctime but, as in POSIX, not atime. Anyone may call it.
  */
-import { DMDIR, Enonexist, NineError } from "../proto/index.ts";
+import { DMDIR } from "../proto/index.ts";
 import type { Server } from "../proto/index.ts";
 import { RamDir } from "./ram/dir.ts";
 import { checkUser } from "./ram/node.ts";
 import { Store } from "./ram/store.ts";
+import { tree } from "./tree.ts";
 
 /** What a ram server needs, and may be told. */
 export interface RamDeps {
@@ -30,12 +31,12 @@ export function ram(deps: RamDeps): Server {
   const mode = deps.mode ?? (deps.owner === undefined ? 0o777 : 0o775);
   const root = new RamDir(store, DMDIR | mode, owner, owner);
   root.nlink = 1;
+  const server = tree("ram", root);
   return {
-    name: "ram",
+    name: server.name,
     attach(call, aname) {
-      if (aname !== "" && aname !== "/") throw new NineError(Enonexist);
       checkUser(call.uname);
-      return root;
+      return server.attach(call, aname);
     },
   };
 }

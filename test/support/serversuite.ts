@@ -1,6 +1,7 @@
 /**
  * serverSuite: what every file server must do, as vitest tests in T messages through a Portal. A
- * server that cannot do something says so in its Caps, and the tests of it are skipped. Each test gets
+ * server that cannot do something says so in its Caps, and the tests of it are skipped; those of a
+ * server that cannot be written are few, and the others are not even named. Each test gets
  * a server of its own, whose root must be an empty directory that the first user may write, unless
  * `write` is off: then `sample` names something that is there.
  */
@@ -62,7 +63,7 @@ export interface Ctx {
   readonly n: Nine;
   readonly caps: Caps;
   /** A further portal of the same server. */
-  connect(user?: 0 | 1, dialect?: Dialect): Promise<Nine>;
+  readonly connect: (user?: 0 | 1, dialect?: Dialect) => Promise<Nine>;
 }
 
 /** Declares one test; skipped when the server lacks something. */
@@ -74,6 +75,7 @@ export function serverSuite(name: string, make: () => Server | Made | Promise<Se
   const cleanups: (() => void | Promise<void>)[] = [];
 
   const test: Test = (title, needs, body) => {
+    if (caps.write === false && needs.includes("write")) return;
     const able = needs.every((need) => caps[need] !== false && caps[need] !== 0);
     it.runIf(able)(title, async () => {
       const made = await make();
