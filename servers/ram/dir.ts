@@ -5,11 +5,11 @@
  * each name that stays exactly once, whatever is removed or added meanwhile.
  */
 import { DMDIR, DMSYMLINK, Eexist, Einval, Eisdir, Enametoolong, Enonexist, Enotdir, Enotempty, Exdev } from "../../proto/index.ts";
-import { NineError, errno } from "../../proto/index.ts";
+import { NineError, errno, utf8Length } from "../../proto/index.ts";
 import type { Call, DirNode, Node, OpenFile, Xattrs } from "../../proto/index.ts";
 import { RamDevice, RamFile, RamLink } from "./file.ts";
 import { RamNode, SETTABLE } from "./node.ts";
-import { ENTRYCOST, NAMEMAX, wireLength } from "./store.ts";
+import { ENTRYCOST, NAMEMAX } from "./store.ts";
 import { RamXattrs } from "./xattrs.ts";
 
 type Child = RamDir | RamFile | RamLink | RamDevice;
@@ -132,7 +132,7 @@ export class RamDir extends RamNode implements DirNode {
 
   private checkName(name: string): void {
     if (this.nlink === 0) throw new NineError(Enonexist);
-    if (name.length * 3 > NAMEMAX && wireLength(name) > NAMEMAX) throw new NineError(Enametoolong);
+    if (name.length * 3 > NAMEMAX && utf8Length(name) > NAMEMAX) throw new NineError(Enametoolong);
   }
 
   /** What this directory has under that name, which must be `node`: somebody else may have been faster. */

@@ -3,11 +3,11 @@
  * open has no state but how writes are placed: opening allocates nothing. Invariant: `opens`
  * counts the opens that are not closed; while it is above 0 the contents stay, named or not.
  */
-import { DMAPPEND, Efbig, Enametoolong, Eremoved, NineError, OAPPEND, OTRUNC, errno } from "../../proto/index.ts";
+import { DMAPPEND, Efbig, Enametoolong, Eremoved, NineError, OAPPEND, OTRUNC, errno, utf8Length } from "../../proto/index.ts";
 import type { Attr, Call, FileNode, LinkNode, OpenFile, Xattrs } from "../../proto/index.ts";
 import { RamNode } from "./node.ts";
 import { Pages } from "./pages.ts";
-import { type Store, wireLength } from "./store.ts";
+import type { Store } from "./store.ts";
 import { RamXattrs } from "./xattrs.ts";
 
 const NOTHING: Uint8Array = new Uint8Array(0);
@@ -99,7 +99,7 @@ export class RamLink extends RamNode implements LinkNode {
   private readonly bytes: number;
 
   constructor(store: Store, mode: number, uid: string, gid: string, target: string) {
-    const bytes = wireLength(target);
+    const bytes = utf8Length(target);
     if (bytes > TARGETMAX) throw new NineError(Enametoolong);
     if (bytes === 0) throw new NineError("file does not exist: empty link target");
     super(store, mode, uid, gid, 2 * target.length);

@@ -14,21 +14,6 @@ export const USERMAX = 64;
 /** Longest file name, in bytes. */
 export const NAMEMAX = 255;
 
-/** Bytes of a string on the wire: a lone surrogate U+DC80..U+DCFF is one raw byte (fcall.ts). */
-export function wireLength(s: string): number {
-  let n = 0;
-  for (let i = 0; i < s.length; i++) {
-    const c = s.charCodeAt(i);
-    if (c < 0x80) n += 1;
-    else if (c < 0x800) n += 2;
-    else if (c >= 0xd800 && c < 0xdc00 && (s.charCodeAt(i + 1) & 0xfc00) === 0xdc00) {
-      n += 4;
-      i++;
-    } else n += c >= 0xdc80 && c <= 0xdcff ? 1 : 3;
-  }
-  return n;
-}
-
 /** Budget, clock and numbering of one ram server. */
 export class Store {
   readonly limit: number;

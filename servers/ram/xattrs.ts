@@ -2,10 +2,10 @@
  * RamXattrs: the extended attributes of one file or directory (xattr(7)). Names and values are
  * charged to the store. Invariant: names and values together fit a list and a value that Linux takes.
  */
-import { Eexist, Efull, Enodata, Enotsup, Eperm, Erange, Eremoved, NineError, XATTR_CREATE, XATTR_REPLACE, errno } from "../../proto/index.ts";
+import { Eexist, Efull, Enodata, Enotsup, Eperm, Erange, Eremoved, NineError, XATTR_CREATE, XATTR_REPLACE, errno, utf8Length } from "../../proto/index.ts";
 import type { Call, Xattrs } from "../../proto/index.ts";
 import type { RamNode } from "./node.ts";
-import { NAMEMAX, wireLength } from "./store.ts";
+import { NAMEMAX } from "./store.ts";
 
 /** Linux's XATTR_SIZE_MAX and XATTR_LIST_MAX. */
 const SIZEMAX = 65536;
@@ -33,7 +33,7 @@ export class RamXattrs implements Xattrs {
   set(name: string, value: Uint8Array, flags: number, call: Call): void {
     mayChange(name, call);
     if (this.node.gone) throw new NineError(Eremoved, errno.ENOENT);
-    const size = wireLength(name);
+    const size = utf8Length(name);
     if (size > NAMEMAX) throw new NineError(Erange);
     if (value.length > SIZEMAX) throw new NineError("Argument list too long");
     const old = this.map.get(name);
@@ -52,7 +52,7 @@ export class RamXattrs implements Xattrs {
     const old = this.map.get(name);
     if (old === undefined) throw new NineError(Enodata);
     this.map.delete(name);
-    this.listed -= wireLength(name) + 1;
+    this.listed -= utf8Length(name) + 1;
     this.node.store.give(attrCost(name, old));
     this.node.touched(call);
   }

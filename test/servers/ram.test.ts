@@ -1,13 +1,22 @@
 /** ram: the server suite, and what only it promises: its budget, its clock, and to answer at once. */
 import { describe, expect, it } from "vitest";
 import * as p from "../../proto/index.ts";
-import { errno } from "../../proto/index.ts";
-import { open } from "../../proto/srv.ts";
+import { dial, errno, open, pair, serve } from "../../proto/index.ts";
+import type { Dialect, Portal, Server } from "../../proto/index.ts";
 import { ram } from "../../servers/ram.ts";
 import { Nine, pattern, refused } from "../support/nine.ts";
 import { serverSuite } from "../support/serversuite.ts";
 
 serverSuite("ram", () => ram({ now: () => Date.now() }));
+
+/** The same through bytes: pack, split, mux and serve stand between. */
+async function wired(server: Server, dialect: Dialect): Promise<Portal> {
+  const [here, there] = pair();
+  serve(there, (agreed) => open(server, agreed));
+  return dial(here, { versions: [dialect === "9P2000.L" ? "9P2000.L.x" : dialect] });
+}
+
+serverSuite("ram over a wire", () => ram({ now: () => Date.now() }), { portal: wired });
 
 const alice = { uname: "alice" };
 
