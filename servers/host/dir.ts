@@ -6,8 +6,8 @@
  * mode cannot be set is taken away again.
  */
 import {
-  AEXEC, AREAD, AWRITE, type Awaitable, type Call, type DirNode, DMDIR, Eexist, Eio, Enonexist, Eperm, errno, Exdev, NineError, type Node,
-  OAPPEND, type OpenFile, OREAD, OWRITE, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, statMode,
+  AEXEC, AREAD, AWRITE, type Awaitable, type Call, type DirNode, DMAPPEND, DMDIR, Eexist, Eio, Enonexist, Eperm, errno, Exdev, NineError, type Node,
+  OAPPEND, type OpenFile, ORDWR, OREAD, OWRITE, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, statMode,
 } from "../../proto/index.ts";
 import { HostFile, HostLink } from "./file.ts";
 import { attempt, type Entries, type Handle, type HostStat, chain } from "./files.ts";
@@ -21,8 +21,12 @@ export class HostDir extends HostNode implements DirNode {
   }
 
   list(_call: Call): Awaitable<Iterable<readonly [string, Node]> | AsyncIterable<readonly [string, Node]>> {
-    return chain(this.tree.at(this, (fd) => this.tree.files.list(fd)), (entries) =>
-      nodes(entries, (name, st) => this.child(name, st).fromList(st)));
+    // A client may have a directory open that is removed by now: it reads as empty.
+    const entries = attempt<Entries>(() => this.tree.at(this, (fd) => this.tree.files.list(fd)), (e) => {
+      if (e instanceof NineError && e.errno === errno.ENOENT) return [].values();
+      throw e;
+    });
+    return chain(entries, (all) => nodes(all, (name, st) => this.child(name, st).fromList(st)));
   }
 
   override look(): Awaitable<HostStat> {
@@ -38,6 +42,7 @@ export class HostDir extends HostNode implements DirNode {
 
   async create(name: string, mode: number, openMode: number | undefined, call: Call): Promise<{ node: Node; opened?: OpenFile }> {
     this.tree.mutable();
+    this.tree.ids.changed(this.id);
     return this.tree.at(this, async (dir) => (mode & DMDIR ? this.mkdir(dir, name, mode, call) : this.mkfile(dir, name, mode, openMode, call)));
   }
 
@@ -51,6 +56,8 @@ export class HostDir extends HostNode implements DirNode {
       if (cred) mayUnname(await files.stat(dir), st, cred);
       const isdir = (st.mode & S_IFMT) === S_IFDIR;
       await (isdir ? files.rmdir(dir, name) : files.unlink(dir, name));
+      tree.ids.changed(this.id);
+      tree.ids.changed(node instanceof HostNode ? node.id : this.id);
       this.lost(st);
     });
   }
@@ -129,7 +136,7 @@ export class HostDir extends HostNode implements DirNode {
     const cred = tree.cred(call);
     const perm = statMode(mode) & 0o7777;
     const acc = openMode === undefined ? OWRITE : openMode & 3;
-    const as = (acc === 3 ? OREAD : acc) | ((openMode ?? 0) & OAPPEND);
+    const as = (acc === 3 ? OREAD : acc) | ((openMode ?? 0) & OAPPEND) | (mode & DMAPPEND ? OAPPEND : 0);
     // Until it has its owner nobody else may open it.
     const fd = await files.create(dir, name, as, cred ? perm & 0o700 : perm);
     const held = new Held(files, fd);
@@ -144,7 +151,7 @@ export class HostDir extends HostNode implements DirNode {
         await held.close();
         return { node };
       }
-      return { node, opened: node.opened(held, as !== OREAD, call) };
+      return { node, opened: node.opened(held, acc === OWRITE || acc === ORDWR, call) };
     } catch (e) {
       quietly(held.close());
       await attempt(() => files.unlink(dir, name), () => undefined);
@@ -231,18 +238,16 @@ function nodeOf(tree: Tree, up: HostDir, name: string, st: HostStat): HostDir | 
   return kind === S_IFLNK ? new HostLink(tree, up, name, st, id) : new HostFile(tree, up, name, st, id);
 }
 
-/** Owner and mode of a new file: the caller's; a set-group-ID directory's group stays. */
+/** Owner and mode of what was just made: a caller's own, in the directory's group (open(5)); the process's the system has seen to. */
 async function settle(tree: Tree, dir: Handle, h: Handle, cred: Cred | undefined, perm: number | undefined): Promise<HostStat> {
   const { files } = tree;
-  let st = await files.stat(h);
-  if (cred) {
-    const inherits = (await files.stat(dir)).mode & 0o2000;
-    await files.chown(h, cred.uid, inherits ? st.gid : (cred.groups[0] ?? cred.uid));
-    st = await files.stat(h);
-  }
+  if (cred) await files.chown(h, cred.uid, (await files.stat(dir)).gid);
+  const st = await files.stat(h);
   if (perm === undefined) return st;
   // The process's umask is not the caller's; a directory may pass its set-group-ID bit on.
-  const wanted = perm | ((st.mode & S_IFMT) === S_IFDIR ? st.mode & 0o2000 : 0);
+  let wanted = perm;
+  if ((st.mode & S_IFMT) === S_IFDIR) wanted |= st.mode & 0o2000;
+  else if (cred && !cred.groups.includes(st.gid)) wanted &= ~0o2000;
   if ((st.mode & 0o7777) === wanted) return st;
   await files.chmod(h, wanted);
   return files.stat(h);
@@ -250,29 +255,26 @@ async function settle(tree: Tree, dir: Handle, h: Handle, cred: Cred | undefined
 
 /** Entries as nodes, one at a time, in the form they come. */
 function nodes(entries: Entries, node: (name: string, st: HostStat) => Node): IterableIterator<readonly [string, Node]> | AsyncIterableIterator<readonly [string, Node]> {
-  type Step = IteratorResult<readonly [string, Node]>;
-  const step = (r: IteratorResult<readonly [string, HostStat]>): Step =>
+  const step = (r: IteratorResult<readonly [string, HostStat]>): IteratorResult<readonly [string, Node]> =>
     r.done ? { done: true, value: undefined } : { done: false, value: [r.value[0], node(r.value[0], r.value[1])] };
   if (Symbol.asyncIterator in entries) {
-    return {
+    const later: AsyncIterableIterator<readonly [string, Node]> = {
       next: async () => step(await entries.next()),
       return: async () => {
         await entries.return?.();
         return { done: true, value: undefined };
       },
-      [Symbol.asyncIterator]() {
-        return this;
-      },
+      [Symbol.asyncIterator]: () => later,
     };
+    return later;
   }
-  return {
+  const now: IterableIterator<readonly [string, Node]> = {
     next: () => step(entries.next()),
     return: () => {
       entries.return?.();
       return { done: true, value: undefined };
     },
-    [Symbol.iterator]() {
-      return this;
-    },
+    [Symbol.iterator]: () => now,
   };
+  return now;
 }

@@ -39,6 +39,7 @@ export class HostFile extends HostNode implements FileNode {
         const strip = cred && (writes || trunc) ? stripped(st.mode) : undefined;
         const empty = trunc && st.size > 0 ? files.truncate(fd, 0) : undefined;
         const bare = trunc && strip !== undefined ? chain(empty, () => files.chmod(fd, strip)) : empty;
+        if (trunc) this.tree.ids.changed(this.id);
         return chain(bare, () => {
           this.see(st);
           return this.opened(held, writes, call, strip);
@@ -66,7 +67,7 @@ export class HostFile extends HostNode implements FileNode {
       if (tree.follow(this.id, this)) return this.descriptor(mode);
       const open = tree.opens.find(this.id.key);
       if (!open) throw e;
-      return chain(open.held.use((h) => files.reopen(h, mode)), (fd) => tree.check(fd, this.id));
+      return chain(open.held.use((h) => files.reopen(h, mode)), (fd) => new Held(files, fd));
     });
   }
 }
@@ -90,8 +91,9 @@ class HostOpen implements OpenFile {
   }
 
   write(at: number, data: Uint8Array, _call: Call): Awaitable<number> {
-    const { files } = this.file.tree;
+    const { files, ids } = this.file.tree;
     const { strip } = this;
+    ids.changed(this.file.id);
     if (strip === undefined) return this.held.use((fd) => files.write(fd, at, data));
     this.strip = undefined;
     return this.held.use((fd) => chain(files.chmod(fd, strip), () => files.write(fd, at, data)));

@@ -41,7 +41,7 @@ export interface HostStat {
 export interface HostUsers extends Users {
   userName(uid: number): string;
   groupName(gid: number): string;
-  /** The groups of a user, the primary one first; empty for a user who is in no table. */
+  /** The groups of a user; empty for a user who is in no table. */
   groups(uid: number): readonly number[];
 }
 

@@ -12,11 +12,8 @@ import type { HostStat } from "./files.ts";
 
 /** A born file system clock may be this far behind ours. */
 const SKEW_NS = 3_600_000_000_000n;
-/** Younger changes may share their time stamp with a later one. */
-const TICK_NS = 20_000_000n;
-/** The same on file systems that count whole seconds. */
-const COARSE_NS = 2_000_000_000n;
 const MAXGONE = 4096;
+const MAXCHANGED = 4096;
 const MAXAGAIN = 1 << 18;
 
 export interface Ident {
@@ -37,18 +34,18 @@ interface Life {
 }
 
 export class Idents {
-  private readonly now: () => number;
   private readonly oldNs: bigint;
   private readonly devs = new Map<number, number>();
   /** Inodes whose last name was removed here: the life a file with the same birth would have. */
   private readonly gone = new Map<string | number, Life>();
   /** Inodes that did come back so. */
   private readonly again = new Map<string | number, Life>();
-  private recent = 0;
+  /** Changes made through this server: clocks of file systems tick too slowly to tell two of them apart. */
+  private readonly changes = new Map<string | number, number>();
+  private change = 0;
 
   /** now: wall time in ms. */
   constructor(now: () => number) {
-    this.now = now;
     this.oldNs = BigInt(Math.floor(now())) * 1_000_000n - SKEW_NS;
   }
 
@@ -82,20 +79,22 @@ export class Idents {
     put(this.gone, inode, { birthNs: st.birthNs, life }, MAXGONE);
   }
 
+  /** The file was changed through this server. */
+  changed(id: Ident): void {
+    put(this.changes, id.key, ++this.change, MAXCHANGED);
+  }
+
   /**
-   * The qid; `marks` are DM bits. vers is a digest of what changes when the file does. A file changed
-   * within the last tick of the clock may change again under the same time: until then each qid has a
-   * vers of its own.
+   * The qid; `marks` are DM bits. vers is a digest of what changes when the file does, whoever does it,
+   * and of the last change made here, for the newest of those.
    */
   qid(id: Ident, st: HostStat, marks: number): Qid {
     const kind = st.mode & S_IFMT;
     const type = (kind === S_IFDIR ? QTDIR : kind === S_IFLNK ? QTSYMLINK : 0) | (marks >>> 24);
     const c = st.ctimeNs;
-    const age = BigInt(Math.floor(this.now() * 1000)) * 1000n - c;
-    const fresh = age < TICK_NS || (age < COARSE_NS && c % 1_000_000_000n === 0n);
     const words = [
       Number(BigInt.asUintN(32, c)), Number(BigInt.asUintN(32, c >> 32n)), Number(BigInt.asUintN(32, st.mtimeNs)),
-      st.size >>> 0, Math.floor(st.size / 2 ** 32), fresh ? ++this.recent : 0,
+      st.size >>> 0, Math.floor(st.size / 2 ** 32), this.changes.get(id.key) ?? 0,
     ];
     return { type, vers: hash(words, 0x1b873593) || 1, pathlo: id.pathlo, pathhi: id.pathhi };
   }

@@ -70,6 +70,7 @@ export class HostNode implements Place {
     await this.held(async (h) => {
       const st = await this.tree.files.stat(h);
       await setattr(this.tree, this.id, h, st, set, call);
+      this.tree.ids.changed(this.id);
       if (set.mode !== undefined) this.setMarks(set.mode);
       this.see(await this.tree.files.stat(h));
     });

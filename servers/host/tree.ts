@@ -29,7 +29,6 @@ export interface HostOptions {
 /** Whose rights are checked in software. */
 export interface Cred {
   readonly uid: number;
-  /** The primary one first. */
   readonly groups: readonly number[];
 }
 
