@@ -1,0 +1,66 @@
+/**
+ * Chan: a file in use: a fid of a Mnt, with what the kernel knows of it (chan.c). Invariants: the fid
+ * belongs to this Chan alone and is clunked when the last reference goes; once open, the fid is never
+ * walked; `path` is the lexically clean name it was reached by, which is all that ".." ever looks at;
+ * the offset moves when a call completes, and calls that use it take turns.
+ */
+import { type Qid, QTDIR } from "../proto/index.ts";
+import type { Mnt } from "./mnt.ts";
+import { Turn } from "./turn.ts";
+
+export class Chan {
+  readonly mnt: Mnt;
+  readonly fid: number;
+  qid: Qid;
+  path: string;
+  /** open(2)'s mode, or -1. */
+  mode = -1;
+  /** Payload of one message; 0 while not open. */
+  iounit = 0;
+  offset = 0;
+  /** Key of the Mhead this is the first element of, when it was reached across a mount (Pgrp.head). */
+  union: string | undefined;
+  /** Next element of the union to read, and the position in the one being read. */
+  uri = 0;
+  unionChan: Chan | undefined;
+  /** Where the next dirread goes on. */
+  cookie: number | bigint = 0;
+  /** Bytes from offset 0 that were asked for with the open, until they are read. */
+  ahead: Uint8Array | undefined;
+  /** Length the file had when `ahead` was read, 0 if unknown: its end is not asked for again, once. */
+  length = 0;
+  readonly reading: Turn = new Turn();
+  readonly writing: Turn = new Turn();
+  private refs = 1;
+
+  constructor(mnt: Mnt, fid: number, qid: Qid, path: string) {
+    this.mnt = mnt;
+    this.fid = fid;
+    this.qid = qid;
+    this.path = path;
+    mnt.incref();
+  }
+
+  get isDir(): boolean {
+    return (this.qid.type & QTDIR) !== 0;
+  }
+
+  incref(): this {
+    this.refs++;
+    return this;
+  }
+
+  /** cclose: the last reference clunks the fid, without waiting for the answer. */
+  close(): void {
+    if (--this.refs > 0) return;
+    this.unionChan?.close();
+    this.unionChan = undefined;
+    this.mnt.client.clunk(this.fid);
+    this.mnt.decref();
+  }
+
+  /** The fid is gone already (Tremove). */
+  forget(): void {
+    this.mnt.decref();
+  }
+}

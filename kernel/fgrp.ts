@@ -1,0 +1,59 @@
+/**
+ * Fgrp: a process's file descriptors. Invariant: each open fd holds one reference on its Chan; the
+ * lowest free number is given out.
+ */
+import { Ebadfd, Etoomany, NineError } from "../proto/index.ts";
+import type { Chan } from "./chan.ts";
+
+/** Descriptors of one process. */
+const MAXFD = 4096;
+
+export class Fgrp {
+  private readonly fds: (Chan | undefined)[] = [];
+
+  /** Borrowed: incref to keep it across an await. */
+  get(fd: number): Chan {
+    const c = this.fds[fd];
+    if (!c) throw new NineError(Ebadfd);
+    return c;
+  }
+
+  /** Takes over the caller's reference; the lowest free fd. */
+  add(c: Chan): number {
+    let fd = 0;
+    while (this.fds[fd]) fd++;
+    if (fd >= MAXFD) {
+      c.close();
+      throw new NineError(Etoomany);
+    }
+    this.fds[fd] = c;
+    return fd;
+  }
+
+  /** Takes over the caller's reference; what was there is closed. */
+  set(fd: number, c: Chan): void {
+    if (!Number.isInteger(fd) || fd < 0 || fd >= MAXFD) {
+      c.close();
+      throw new NineError(Ebadfd);
+    }
+    this.fds[fd]?.close();
+    this.fds[fd] = c;
+  }
+
+  close(fd: number): void {
+    this.get(fd).close();
+    this.fds[fd] = undefined;
+  }
+
+  /** A child's table: child fd to parent fd, or all as they are. */
+  copy(map: ReadonlyMap<number, number> | undefined): Fgrp {
+    const f = new Fgrp();
+    if (!map) this.fds.forEach((c, fd) => c && f.set(fd, c.incref()));
+    else for (const [child, parent] of map) f.set(child, this.get(parent).incref());
+    return f;
+  }
+
+  closeAll(): void {
+    for (const c of this.fds.splice(0)) c?.close();
+  }
+}

@@ -1,0 +1,487 @@
+/**
+ * FileCalls: the calls of sys.ts on files, each turned into 9P messages on a Chan's portal
+ * (sysfile.c). Invariants: names are resolved by namec's `at`; a Chan in the fd table is open; data
+ * that crosses this boundary is the caller's own afterwards.
+ */
+import {
+  Ebadarg, Ebadoffset, Ebadusefd, type Dir, DMDIR, Eisdir, Enotdir, errno, Exdev, isInterrupted, NineError, OAPPEND, OEXCL, OEXEC,
+  OREAD, OTRUNC, OWRITE, Enocreate, LinkFound, type Qid, QTDIR, QTSYMLINK,
+} from "../proto/index.ts";
+import { Chan } from "./chan.ts";
+import { at, cleanPath, type Where } from "./namec.ts";
+import type { Proc } from "./proc.ts";
+import type { Mhead } from "./pgrp.ts";
+import type { Wstat } from "./sys.ts";
+import type { Turn } from "./turn.ts";
+
+/** Dir.type of files behind a Mnt: devmnt's letter. */
+const MNTCHAR = "M".charCodeAt(0);
+
+export class FileCalls {
+  protected readonly p: Proc;
+
+  constructor(p: Proc) {
+    this.p = p;
+  }
+
+  async open(path: string, mode: number): Promise<number> {
+    await this.enter();
+    return this.p.fgrp.add(await this.opened(path, mode));
+  }
+
+  async openRead(path: string): Promise<number> {
+    await this.enter();
+    const c = await at(this.p, path, {}, async (w) => {
+      if (w.names.length === 0) return this.openAt(w, OREAD);
+      const { mnt } = w.c;
+      const o = await mnt.client.openRead(w.c.fid, w.names, mnt.client.iounit, this.p.intr);
+      const chan = this.chan(w, o, OREAD);
+      chan.ahead = o.data;
+      chan.length = o.dir?.length ?? 0;
+      return chan;
+    });
+    if (c.isDir) {
+      c.close();
+      throw new NineError(Eisdir);
+    }
+    return this.p.fgrp.add(c);
+  }
+
+  async create(path: string, mode: number, perm: number): Promise<number> {
+    await this.enter();
+    return this.p.fgrp.add(await this.created(path, mode, perm));
+  }
+
+  async writeFile(path: string, data: Uint8Array, perm = 0o666): Promise<void> {
+    await this.enter();
+    const { intr } = this.p;
+    const { dir, name } = this.split(path);
+    const done = await at(this.p, dir, {}, async (w) => {
+      if (w.names.length === 0 && (w.umh || this.p.pgrp.on(w.c.mnt) > 0)) return false;
+      if (this.p.pgrp.on(w.c.mnt) > 0) return false;
+      const { client } = w.c.mnt;
+      try {
+        await client.createWrite(w.c.fid, w.names, name, perm, data, intr);
+      } catch (e) {
+        if (!(e instanceof NineError) || e instanceof LinkFound || isInterrupted(e) || e.errno === errno.ENOENT) throw e;
+        await client.truncateWrite(w.c.fid, [...w.names, name], data, intr).catch((x: unknown) => {
+          throw x instanceof NineError && x.errno === errno.ENOENT ? e : x;
+        });
+      }
+      return true;
+    });
+    if (done) return;
+    const c = await this.created(path, OWRITE, perm);
+    try {
+      await c.mnt.client.write(c.fid, 0, data, intr);
+    } finally {
+      c.close();
+    }
+  }
+
+  async read(fd: number, n?: number, at?: number): Promise<Uint8Array> {
+    await this.enter();
+    const c = this.p.fgrp.get(fd).incref();
+    try {
+      if ((c.mode & 3) === OWRITE) throw new NineError(Ebadusefd);
+      if (c.isDir) throw new NineError(Eisdir);
+      const count = Math.min(n ?? c.iounit, c.iounit);
+      if (at !== undefined) return await c.mnt.client.read(c.fid, offset(at), count, this.p.intr);
+      return await this.turn(c.reading, () => this.readOn(c, count));
+    } finally {
+      c.close();
+    }
+  }
+
+  async write(fd: number, data: Uint8Array, at?: number): Promise<number> {
+    await this.enter();
+    const c = this.p.fgrp.get(fd).incref();
+    try {
+      const acc = c.mode & 3;
+      if (acc === OREAD || acc === OEXEC) throw new NineError(Ebadusefd);
+      if (at !== undefined) return await this.writeAll(c, offset(at), data);
+      return await this.turn(c.writing, async () => {
+        const n = await this.writeAll(c, c.offset, data);
+        c.offset += n;
+        return n;
+      });
+    } finally {
+      c.close();
+    }
+  }
+
+  async seek(fd: number, to: number, whence: 0 | 1 | 2): Promise<number> {
+    await this.enter();
+    const c = this.p.fgrp.get(fd);
+    const base = whence === 0 ? 0 : whence === 1 ? c.offset : (await c.mnt.client.statFid(c.fid, "", this.p.intr)).length;
+    const next = offset(base + to);
+    if (c.isDir && next !== 0) throw new NineError(Eisdir);
+    c.offset = next;
+    c.ahead = undefined;
+    if (c.isDir) rewind(c);
+    return next;
+  }
+
+  async close(fd: number): Promise<void> {
+    this.p.check();
+    this.p.fgrp.close(fd);
+  }
+
+  async dup(from: number, to?: number): Promise<number> {
+    await this.enter();
+    const c = this.p.fgrp.get(from);
+    if (to === from) return from;
+    if (to === undefined) return this.p.fgrp.add(c.incref());
+    this.p.fgrp.set(to, c.incref());
+    return to;
+  }
+
+  async pipe(): Promise<[number, number]> {
+    await this.enter();
+    const root = await this.p.kernel.attachDevice("pipe", this.p);
+    try {
+      const end = async (name: string): Promise<Chan> => {
+        const o = await root.mnt.client.open(root.fid, [name], 2);
+        const c = new Chan(root.mnt, o.fid, o.qid, `#pipe/${name}`);
+        return asOpen(c, 2, o.iounit);
+      };
+      const a = this.p.fgrp.add(await end("data"));
+      return [a, this.p.fgrp.add(await end("data1"))];
+    } finally {
+      root.close();
+    }
+  }
+
+  fd2path(fd: number): string {
+    return this.p.fgrp.get(fd).path;
+  }
+
+  async dirread(fd: number): Promise<Dir[]> {
+    await this.enter();
+    const c = this.p.fgrp.get(fd).incref();
+    try {
+      if (!c.isDir) throw new NineError(Enotdir);
+      return await this.turn(c.reading, () => this.nextDirs(c));
+    } finally {
+      c.close();
+    }
+  }
+
+  async readDir(path: string): Promise<Dir[]> {
+    await this.enter();
+    return at(this.p, path, {}, async (w) => {
+      const elems = elementsOf(w).map((e) => e.incref());
+      try {
+        const all: Dir[] = [];
+        for (const e of elems) {
+          const dirs = await e.mnt.client.list(e.fid, w.names, this.p.intr);
+          for (const d of dirs) all.push(dressed(e, d));
+        }
+        return all;
+      } finally {
+        for (const e of elems) e.close();
+      }
+    });
+  }
+
+  async stat(path: string, nofollow = false): Promise<Dir> {
+    await this.enter();
+    return at(this.p, path, { nofollow }, async (w) => {
+      const d = await w.c.mnt.client.stat(w.c.fid, w.names, this.p.intr);
+      // The walk met no link, but what it ended at is one.
+      if (!nofollow && d.qid.type & QTSYMLINK && w.names.length > 0) throw new LinkFound(linkAt(w, d.qid));
+      return dressed(w.c, d);
+    });
+  }
+
+  async fstat(fd: number): Promise<Dir> {
+    await this.enter();
+    const c = this.p.fgrp.get(fd).incref();
+    try {
+      return dressed(c, await c.mnt.client.statFid(c.fid, c.path.split("/").at(-1) || "/", this.p.intr));
+    } finally {
+      c.close();
+    }
+  }
+
+  async wstat(path: string, changes: Wstat): Promise<void> {
+    await this.enter();
+    await at(this.p, path, { nofollow: changes.name !== undefined }, (w) => w.c.mnt.client.wstat(w.c.fid, w.names, changes, this.p.intr));
+  }
+
+  async fwstat(fd: number, changes: Wstat): Promise<void> {
+    await this.enter();
+    const c = this.p.fgrp.get(fd).incref();
+    try {
+      await c.mnt.client.wstatFid(c.fid, changes, this.p.intr);
+    } finally {
+      c.close();
+    }
+  }
+
+  async remove(path: string): Promise<void> {
+    await this.enter();
+    await at(this.p, path, { nomount: true, nofollow: true }, async (w) => {
+      const { client } = w.c.mnt;
+      // What a walk ended at is removed as its directory names it; the root of a server cannot be.
+      if (w.names.length > 0) await client.remove(w.c.fid, w.names, this.p.intr);
+      else if (this.p.pgrp.find(w.c.mnt, w.c.qid)) throw new NineError("permission denied: is a mount point");
+      else await client.remove(w.c.fid, [], this.p.intr);
+    });
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    await this.enter();
+    const a = this.split(from);
+    const b = this.split(to);
+    await at(this.p, a.dir, { walk: true }, async (wa) => {
+      await at(this.p, b.dir, { walk: true }, async (wb) => {
+        const { client } = wa.c.mnt;
+        if (wb.c.mnt !== wa.c.mnt) throw new NineError(Exdev);
+        if (client.portal.dialect === "9P2000.L") {
+          await client.rename(wa.c.fid, a.name, wb.c.fid, b.name, this.p.intr);
+        } else if (wa.c.qid.pathlo === wb.c.qid.pathlo && wa.c.qid.pathhi === wb.c.qid.pathhi) {
+          await client.wstat(wa.c.fid, [a.name], { name: b.name }, this.p.intr);
+        } else throw new NineError(Exdev);
+      });
+    });
+  }
+
+  async mkdir(path: string, perm: number): Promise<void> {
+    await this.enter();
+    const { dir, name } = this.split(path);
+    await at(this.p, dir, {}, async (w) => {
+      const c = this.createdir(w).incref();
+      try {
+        if (w.names.length === 0 && await this.exists(path)) throw new NineError("file already exists");
+        await c.mnt.client.mkdir(c.fid, w.names, name, perm, this.p.intr);
+      } finally {
+        c.close();
+      }
+    });
+  }
+
+  async symlink(target: string, path: string): Promise<void> {
+    await this.enter();
+    const { dir, name } = this.split(path);
+    await at(this.p, dir, { walk: true }, (w) => {
+      const c = this.createdir(w);
+      return c.mnt.client.symlink(c.fid, name, target, this.p.intr);
+    });
+  }
+
+  async readlink(path: string): Promise<string> {
+    await this.enter();
+    return at(this.p, path, { walk: true, nofollow: true }, (w) => {
+      if (!(w.c.qid.type & QTSYMLINK)) throw new NineError(`${Ebadarg}: not a symbolic link`);
+      return w.c.mnt.client.readlink(w.c.fid, this.p.intr);
+    });
+  }
+
+  async link(from: string, to: string): Promise<void> {
+    await this.enter();
+    const { dir, name } = this.split(to);
+    await at(this.p, from, { walk: true, nofollow: true }, (wf) =>
+      at(this.p, dir, { walk: true }, async (wd) => {
+        const c = this.createdir(wd);
+        if (c.mnt !== wf.c.mnt) throw new NineError(Exdev);
+        await c.mnt.client.link(c.fid, name, wf.c.fid, this.p.intr);
+      }));
+  }
+
+  async chdir(path: string): Promise<void> {
+    await this.enter();
+    const c = await at(this.p, path, { walk: true }, async (w) => {
+      if (!w.c.isDir) throw new NineError(Enotdir);
+      return this.cloneOf(w);
+    });
+    this.p.dot.close();
+    this.p.dot = c;
+  }
+
+  getwd(): string {
+    return this.p.dot.path;
+  }
+
+  /** Every call: an ended process does nothing, a busy one lets the event loop run. */
+  protected async enter(): Promise<void> {
+    this.p.check();
+    await this.p.kernel.slice();
+    this.p.check();
+  }
+
+  /** A Chan of its own, not open, for a place that was walked to. */
+  protected async cloneOf(w: Where): Promise<Chan> {
+    const c = new Chan(w.c.mnt, await w.c.mnt.client.clone(w.c.fid, this.p.intr), w.c.qid, w.path);
+    c.union = w.umh?.key;
+    return c;
+  }
+
+  private opened(path: string, mode: number): Promise<Chan> {
+    return at(this.p, path, {}, (w) => this.openAt(w, mode));
+  }
+
+  private async openAt(w: Where, mode: number): Promise<Chan> {
+    return this.chan(w, await w.c.mnt.client.open(w.c.fid, w.names, mode & ~(OEXCL | OAPPEND), this.p.intr), mode);
+  }
+
+  private chan(w: Where, o: { fid: number; qid: Qid; iounit: number }, mode: number): Chan {
+    const c = new Chan(w.c.mnt, o.fid, o.qid, w.path);
+    c.union = w.umh?.key;
+    return asOpen(c, mode, o.iounit);
+  }
+
+  /** create(2): a new file, or an existing one truncated. */
+  private async created(path: string, mode: number, perm: number): Promise<Chan> {
+    const { dir, name } = this.split(path);
+    const excl = (mode & OEXCL) !== 0;
+    const m = mode & ~OEXCL;
+    const fresh = (w: Where, c: Chan): Promise<Chan> =>
+      c.mnt.client.create(c.fid, w.names, name, m & ~OTRUNC, perm, this.p.intr).then((o) =>
+        asOpen(new Chan(c.mnt, o.fid, o.qid, cleanPath(this.p, path)), m, o.iounit));
+    // An existing directory asked for as one cannot be truncated: open(2) says so.
+    const again = (): Promise<Chan> => this.opened(path, perm & DMDIR ? m : m | OTRUNC);
+    return at(this.p, dir, {}, async (w) => {
+      const simple = this.p.pgrp.on(w.c.mnt) === 0 && (w.names.length > 0 || !w.umh || w.umh.mounts.length === 1);
+      if (!simple && await this.exists(path)) {
+        if (excl) throw new NineError("file already exists");
+        return again();
+      }
+      const c = this.createdir(w).incref();
+      try {
+        return await fresh(w, c);
+      } catch (e) {
+        // Whether it exists is only known by trying: Tcreate alone is atomic.
+        if (excl || !(e instanceof NineError) || e instanceof LinkFound || isInterrupted(e) || e.errno === errno.ENOENT) throw e;
+        return await again().catch((x: unknown) => {
+          throw x instanceof NineError && x.errno === errno.ENOENT ? e : x;
+        });
+      } finally {
+        c.close();
+      }
+    });
+  }
+
+  /** Where a file made in this directory goes: the first element of a union that permits it (bind(2) MCREATE). */
+  private createdir(w: Where): Chan {
+    if (!w.umh) return w.c;
+    const m = w.umh.mounts.find((x) => x.create);
+    if (!m) throw new NineError(Enocreate);
+    return m.to;
+  }
+
+  private async exists(path: string): Promise<boolean> {
+    try {
+      await at(this.p, path, { walk: true }, () => Promise.resolve());
+      return true;
+    } catch (e) {
+      if (e instanceof NineError && e.errno === errno.ENOENT) return false;
+      throw e;
+    }
+  }
+
+  private split(path: string): { dir: string; name: string } {
+    const clean = cleanPath(this.p, path);
+    const slash = clean.lastIndexOf("/");
+    const name = clean.slice(slash + 1);
+    if (slash < 0 || name === "") throw new NineError(`${Ebadarg}: ${path} is not a name that can be made or moved`);
+    return { dir: clean.slice(0, slash) || "/", name };
+  }
+
+  private async turn<T>(turn: Turn, f: () => Promise<T>): Promise<T> {
+    await turn.enter(this.p);
+    try {
+      return await f();
+    } finally {
+      turn.leave();
+    }
+  }
+
+  /** The next bytes at the Chan's offset. */
+  private async readOn(c: Chan, count: number): Promise<Uint8Array> {
+    if (c.ahead) {
+      const data = c.ahead.subarray(c.offset, c.offset + count);
+      if (c.offset + data.length >= c.ahead.length) c.ahead = undefined;
+      if (data.length > 0) {
+        c.offset += data.length;
+        return data;
+      }
+    }
+    // The end is known from the stat that came with the open, once: a file that grows is read on.
+    if (c.length > 0 && c.offset === c.length) {
+      c.length = 0;
+      return new Uint8Array(0);
+    }
+    const data = await c.mnt.client.read(c.fid, c.offset, count, this.p.intr);
+    c.offset += data.length;
+    return data;
+  }
+
+  private async writeAll(c: Chan, from: number, data: Uint8Array): Promise<number> {
+    const { client } = c.mnt;
+    if (c.iounit >= client.iounit) return client.write(c.fid, from, data, this.p.intr);
+    for (let done = 0; done < data.length || done === 0; done += c.iounit) {
+      await client.write(c.fid, from + done, data.subarray(done, done + c.iounit), this.p.intr);
+      if (data.length === 0) break;
+    }
+    return data.length;
+  }
+
+  /** The next batch of a directory, and then of the other elements of its union. */
+  private async nextDirs(c: Chan): Promise<Dir[]> {
+    const head: Mhead | undefined = c.union === undefined ? undefined : this.p.pgrp.head(c.union);
+    for (;;) {
+      const from = c.uri === 0 ? c : c.unionChan;
+      if (from) {
+        const { dirs, next } = await from.mnt.client.dirread(from.fid, c.cookie, from.fid, this.p.intr);
+        if (dirs.length > 0) {
+          c.cookie = next;
+          return dirs.map((d) => dressed(from, d));
+        }
+      }
+      const m = head?.mounts[c.uri + 1];
+      if (!m) return [];
+      const o = await m.to.mnt.client.open(m.to.fid, [], OREAD, this.p.intr);
+      c.unionChan?.close();
+      c.unionChan = new Chan(m.to.mnt, o.fid, o.qid, c.path);
+      c.uri++;
+      c.cookie = 0;
+    }
+  }
+}
+
+/** What a directory's entries come from: the elements of a union, or the directory alone. */
+function elementsOf(w: Where): Chan[] {
+  return w.umh && w.names.length === 0 ? w.umh.mounts.map((m) => m.to) : [w.c];
+}
+
+/** The qids a walk of all names would have given, as far as anybody looks: the last is the link's. */
+function linkAt(w: Where, qid: Qid): Qid[] {
+  return w.names.map((_, i) => (i === w.names.length - 1 ? qid : { ...qid, type: QTDIR }));
+}
+
+function asOpen(c: Chan, mode: number, iounit: number): Chan {
+  c.mode = mode;
+  c.iounit = iounit;
+  return c;
+}
+
+/** A stat as the kernel hands it out: type and dev tell the server. */
+function dressed(c: Chan, d: Dir): Dir {
+  d.type = MNTCHAR;
+  d.dev = c.mnt.dev;
+  return d;
+}
+
+function rewind(c: Chan): void {
+  c.uri = 0;
+  c.cookie = 0;
+  c.unionChan?.close();
+  c.unionChan = undefined;
+}
+
+function offset(n: number): number {
+  if (!Number.isSafeInteger(n) || n < 0) throw new NineError(Ebadoffset);
+  return n;
+}
+

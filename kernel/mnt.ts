@@ -1,0 +1,33 @@
+/**
+ * Mnt: the holder of a portal (devmnt.c's Mnt): its client with the fid numbers, and the device
+ * number that tells its files from other servers' files. Invariant: a Mnt lives while a Chan is on
+ * it, or for the kernel's life when it serves a '#' name; then its portal hangs up.
+ */
+import { Client, type Portal } from "../proto/index.ts";
+
+export class Mnt {
+  readonly client: Client;
+  /** Distinct for each Mnt of a kernel; Dir.dev of its files. */
+  readonly dev: number;
+  /** How ns writes where this comes from: an address, or '#name'. */
+  readonly spec: string;
+  private readonly gone: (m: Mnt) => void;
+  private refs = 0;
+
+  constructor(portal: Portal, dev: number, spec: string, gone: (m: Mnt) => void) {
+    this.client = new Client(portal);
+    this.dev = dev;
+    this.spec = spec;
+    this.gone = gone;
+  }
+
+  incref(): void {
+    this.refs++;
+  }
+
+  decref(): void {
+    if (--this.refs > 0) return;
+    this.client.portal.hangup();
+    this.gone(this);
+  }
+}

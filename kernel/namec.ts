@@ -1,0 +1,188 @@
+/**
+ * namec: from a path to a place in the name space (chan.c's namec and walk). Paths are lexically
+ * clean before anything is walked, so ".." never crosses a mount the wrong way. Invariant, "one round
+ * trip, safely": where no file of the Mnt reached is mounted upon, the rest of the path is left to
+ * the operation itself, which sends walk and all together; elsewhere Twalk goes first, and its qids
+ * show the mount points before anything with an effect is sent.
+ */
+import {
+  Ebadarg, elements, Eloop, Enonexist, Enotdir, isInterrupted, LinkFound, MAXWELEM, NineError, type Qid, QTDIR, QTSYMLINK,
+} from "../proto/index.ts";
+import { Chan } from "./chan.ts";
+import type { Mhead } from "./pgrp.ts";
+import type { Proc } from "./proc.ts";
+
+/** Symbolic links followed for one path, as Linux. */
+const MAXLINKS = 40;
+
+/** A place: names still to be walked from a Chan, on one Mnt and across no mount. */
+export interface Where {
+  readonly c: Chan;
+  readonly names: readonly string[];
+  /** The place's clean path. */
+  readonly path: string;
+  /** With no names left: the union, or the file bound over, that was found here. */
+  readonly umh: Mhead | undefined;
+  /** Drops what finding it took. */
+  done(): void;
+}
+
+export interface NamecOptions {
+  /** The last element is taken as it is, though something be mounted on it (mount, remove). */
+  readonly nomount?: boolean;
+  /** The last element is walked to, not left to the operation; and is whole only if it exists. */
+  readonly walk?: boolean;
+  /** A symbolic link in last place is what is meant. */
+  readonly nofollow?: boolean;
+}
+
+/** The absolute clean path of a name as a process sees it; '#' names keep their server. */
+export function cleanPath(p: Proc, name: string): string {
+  if (name === "") throw new NineError(`${Ebadarg}: empty file name`);
+  if (name.startsWith("#")) {
+    const slash = name.indexOf("/");
+    const spec = slash < 0 ? name : name.slice(0, slash);
+    return [spec, ...elements(slash < 0 ? "" : name.slice(slash))].join("/");
+  }
+  if (name.startsWith("/")) return `/${elements(name).join("/")}`;
+  return cleanPath(p, `${p.dot.path}/${name}`);
+}
+
+/** Joins a directory's clean path and more of it. */
+export function joinPath(dir: string, names: readonly string[]): string {
+  if (names.length === 0) return dir;
+  return dir === "/" ? `/${names.join("/")}` : `${dir}/${names.join("/")}`;
+}
+
+/** Where to start for a clean path: the current directory when the path lies below it, the root, or a '#' server. */
+async function start(p: Proc, path: string): Promise<{ c: Chan; names: string[] }> {
+  const dot = p.dot.path;
+  if (path === dot || (path.startsWith(dot) && path[dot.length] === "/" && dot !== "/")) {
+    return { c: p.dot.incref(), names: path.slice(dot.length).split("/").filter((n) => n !== "") };
+  }
+  const [spec = "", ...names] = path.split("/");
+  if (spec.startsWith("#")) return { c: await p.kernel.attachDevice(spec.slice(1), p), names };
+  return { c: p.slash.incref(), names: names.filter((n) => n !== "") };
+}
+
+/** Runs op at the place a name leads to; symbolic links it meets are resolved in the process's name space, and op runs anew. */
+export async function at<T>(p: Proc, name: string, options: NamecOptions, op: (w: Where) => Promise<T>): Promise<T> {
+  let path = cleanPath(p, name);
+  for (let links = 0; links <= MAXLINKS; links++) {
+    const w = await find(p, path, options);
+    if (typeof w === "string") {
+      path = w;
+      continue;
+    }
+    try {
+      return await op(w);
+    } catch (e) {
+      if (!(e instanceof LinkFound)) throw e;
+      path = await through(p, w.c, w.names, e.qids.length, w.path);
+    } finally {
+      w.done();
+    }
+  }
+  throw new NineError(Eloop);
+}
+
+/** The path with the link that names[0..n) end in replaced by its target; `path` is that of all names. */
+async function through(p: Proc, c: Chan, names: readonly string[], n: number, path: string): Promise<string> {
+  const { client } = c.mnt;
+  const { fid } = await client.walk(c.fid, names.slice(0, n), p.intr);
+  const target = await client.readlink(fid, p.intr).finally(() => client.clunk(fid));
+  const all = path.startsWith("#") ? path.split("/") : elements(path);
+  const dir = all.slice(0, all.length - names.length + n - 1);
+  const rest = names.slice(n).join("/");
+  const to = target.startsWith("/") ? `${target}/${rest}` : `${dir.join("/")}/${target}/${rest}`;
+  if (!path.startsWith("#")) return `/${elements(to).join("/")}`;
+  return cleanPath(p, target.startsWith("/") ? to : to.replace(/\/+$/, ""));
+}
+
+/** How far the walk has come: a Chan (one reference held), the union it is the first element of, names to go. */
+interface Cursor {
+  c: Chan;
+  umh: Mhead | undefined;
+  names: string[];
+}
+
+/** Walks until one operation can do the rest. A string is another path to try: a link was met. */
+async function find(p: Proc, path: string, options: NamecOptions): Promise<Where | string> {
+  const from = await start(p, path);
+  let at: Cursor = { ...from, umh: from.c.union === undefined ? undefined : p.pgrp.head(from.c.union) };
+  const head = at.names.length === 0 && options.nomount ? undefined : p.pgrp.find(at.c.mnt, at.c.qid);
+  if (head) at = cross(at, head, at.names);
+  try {
+    while (at.names.length > 0 && ((at.umh && at.umh.mounts.length > 1) || options.walk || p.pgrp.on(at.c.mnt) > 0)) {
+      const next = await step(p, at, path, options);
+      if (typeof next === "string") {
+        at.c.close();
+        return next;
+      }
+      at = next;
+    }
+  } catch (e) {
+    at.c.close();
+    throw e;
+  }
+  const { c, umh, names } = at;
+  return { c, names, path, umh: names.length === 0 ? umh : undefined, done: () => c.close() };
+}
+
+/** domount: the first element of what is mounted here, in place of what was walked to. */
+function cross(at: Cursor, head: Mhead, names: string[]): Cursor {
+  const to = head.mounts[0]?.to.incref();
+  if (!to) throw new NineError(Enonexist);
+  at.c.close();
+  return { c: to, umh: head, names };
+}
+
+/** One Twalk of all names, cut at the first mount point; of a union, in the first element that has the first name. */
+async function step(p: Proc, at: Cursor, path: string, options: NamecOptions): Promise<Cursor | string> {
+  const { names } = at;
+  const elems = (at.umh && at.umh.mounts.length > 1 ? at.umh.mounts.map((m) => m.to) : [at.c]).map((e) => e.incref());
+  let failure: unknown;
+  try {
+    for (const e of elems) {
+      const { client } = e.mnt;
+      let walked: { fid: number | undefined; qids: readonly Qid[] };
+      try {
+        walked = await client.walkPart(e.fid, names.slice(0, MAXWELEM), p.intr);
+      } catch (x) {
+        if (!(x instanceof NineError) || isInterrupted(x)) throw x;
+        failure ??= x;
+        continue;
+      }
+      const { fid, qids } = walked;
+      const drop = (): void => {
+        if (fid !== undefined) client.clunk(fid);
+      };
+      for (const [i, qid] of qids.entries()) {
+        const end = i === names.length - 1;
+        const head = end && options.nomount ? undefined : p.pgrp.find(e.mnt, qid);
+        if (head) {
+          drop();
+          return cross(at, head, names.slice(i + 1));
+        }
+        if (qid.type & QTSYMLINK && !(end && options.nofollow)) {
+          drop();
+          return await through(p, e, names, i + 1, path);
+        }
+      }
+      const qid = qids.at(-1);
+      if (fid === undefined || !qid) throw new NineError(qid && !(qid.type & QTDIR) ? Enotdir : Enonexist);
+      const rest = names.slice(qids.length);
+      at.c.close();
+      return { c: new Chan(e.mnt, fid, qid, upto(path, rest.length)), umh: undefined, names: rest };
+    }
+    throw failure;
+  } finally {
+    for (const e of elems) e.close();
+  }
+}
+
+/** A clean path without its last n names. */
+function upto(path: string, n: number): string {
+  const all = path.split("/");
+  return all.slice(0, all.length - n).join("/") || "/";
+}
