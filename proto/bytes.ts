@@ -151,15 +151,15 @@ export function put4(v: number): void {
 }
 
 export function put8(v: number): void {
-  if (!Number.isSafeInteger(v) || v < 0) range(v, 53);
-  put4(v >>> 0);
-  put4(Math.floor(v / TWO32));
+  if (v < 0) range(v, 53);
+  putSigned8(v);
 }
 
 export function putSigned8(v: number): void {
-  if (!Number.isSafeInteger(v)) range(v, 53);
-  put4(v >>> 0);
-  put4(Math.floor(v / TWO32) >>> 0);
+  const lo = v >>> 0;
+  if (lo !== v && !Number.isSafeInteger(v)) range(v, 53);
+  put4(lo);
+  put4(lo === v ? 0 : Math.floor(v / TWO32) >>> 0);
 }
 
 export function putMask8(v: number): void {

@@ -100,7 +100,7 @@ export const Rwstat = 127;
  * size[2] type[2] dev[4] qid[13] mode[4] atime[4] mtime[4] length[8] name[s] uid[s] gid[s] muid[s]
  * and (uL) extension[s] n_uid[4] n_gid[4] n_muid[4].
  * In a Twstat: NOU32 in dev, mode, atime, mtime, n_*, 0xffff in type, NOLENGTH, "" and an all-ones
- * qid mean "don't touch". Without (uL) on the wire, extension is "" and n_* are NOU32.
+ * qid mean "don't touch". The whole record has at most 65535 bytes. Without (uL) on the wire, extension is "" and n_* are NOU32.
  */
 export interface Dir {
   type: number;
@@ -132,7 +132,7 @@ export interface RauthMsg { type: typeof Rauth; aqid: Qid }
 export interface TattachMsg { type: typeof Tattach; fid: number; afid: number; uname: string; aname: string; n_uname: number }
 /** qid[13] */
 export interface RattachMsg { type: typeof Rattach; qid: Qid }
-/** ename[s] (u) errno[4]; errno is 0 in plain 9P2000 */
+/** ename[s] (uL) errno[4]; errno is 0 in plain 9P2000, and when a .L server that should have sent Rlerror leaves it out */
 export interface RerrorMsg { type: typeof Rerror; ename: string; errno: number }
 /** (L) ecode[4] */
 export interface RlerrorMsg { type: typeof Rlerror; ecode: number }
@@ -214,7 +214,8 @@ export interface TgetattrMsg { type: typeof Tgetattr; fid: number; request_mask:
  * (L) valid[8] qid[13] mode[4] uid[4] gid[4] nlink[8] rdev[8] size[8] blksize[8] blocks[8]
  * atime_sec[8] atime_nsec[8] mtime_sec[8] mtime_nsec[8] ctime_sec[8] ctime_nsec[8]
  * btime_sec[8] btime_nsec[8] gen[8] data_version[8]. mode is st_mode; times before 1970 are
- * negative here and two's complement on the wire.
+ * negative here and two's complement on the wire. Of valid only the low 32 bits are kept; a field it
+ * does not name holds anything, 0 when above 2^53-1.
  */
 export interface RgetattrMsg {
   type: typeof Rgetattr; valid: number; qid: Qid; mode: number; uid: number; gid: number; nlink: number; rdev: number;
@@ -222,7 +223,10 @@ export interface RgetattrMsg {
   mtime_nsec: number; ctime_sec: number; ctime_nsec: number; btime_sec: number; btime_nsec: number;
   gen: Cookie; data_version: Cookie;
 }
-/** (L) fid[4] valid[4] mode[4] uid[4] gid[4] size[8] atime_sec[8] atime_nsec[8] mtime_sec[8] mtime_nsec[8] */
+/**
+ * (L) fid[4] valid[4] mode[4] uid[4] gid[4] size[8] atime_sec[8] atime_nsec[8] mtime_sec[8] mtime_nsec[8].
+ * Seconds are signed as in Rgetattr. A field that `valid` does not name holds anything, 0 when above 2^53-1.
+ */
 export interface TsetattrMsg {
   type: typeof Tsetattr; fid: number; valid: number; mode: number; uid: number; gid: number; size: number;
   atime_sec: number; atime_nsec: number; mtime_sec: number; mtime_nsec: number;
@@ -269,7 +273,7 @@ export interface RmkdirMsg { type: typeof Rmkdir; qid: Qid }
 export interface TrenameatMsg { type: typeof Trenameat; olddirfid: number; oldname: string; newdirfid: number; newname: string }
 /** (L) no fields */
 export interface RrenameatMsg { type: typeof Rrenameat }
-/** (L) dirfid[4] name[s] flags[4] */
+/** (L) dirfid[4] name[s] flags[4]; protocol.md calls the first dirfd */
 export interface TunlinkatMsg { type: typeof Tunlinkat; dirfid: number; name: string; flags: number }
 /** (L) no fields */
 export interface RunlinkatMsg { type: typeof Runlinkat }

@@ -63,12 +63,13 @@ export function print(f: Fcall, tag: number, max: number = Infinity): string {
   return words.join(" ");
 }
 
-/** The beginning of a payload, cut before a character. */
+/** The beginning of a payload; text is cut before a character. */
 function showData(data: Uint8Array, max: number): string {
   if (data.length <= max) return quoteBytes(data);
   let n = max;
   while (n > 0 && n > max - 3 && (data[n]! & 0xc0) === 0x80) n--;
-  return `${quoteBytes(data.subarray(0, n))}...`;
+  const text = quoteBytes(data.subarray(0, n));
+  return `${text.startsWith("x") ? quoteBytes(data.subarray(0, max)) : text}...`;
 }
 
 /** Whole entries; what is not entries, as any payload. */

@@ -10,6 +10,8 @@ import { golden } from "../support/golden.ts";
 const dialects: readonly Dialect[] = ["9P2000", "9P2000.u", "9P2000.L"];
 const hex = (b: Uint8Array): string => Buffer.from(b).toString("hex");
 
+const read = (offset: number): Fcall => ({ type: fcall.Tread, fid: 1, offset, count: 1 });
+
 function thrown(f: () => unknown): NineError {
   try {
     f();
@@ -99,8 +101,6 @@ describe("dialects", () => {
 });
 
 describe("numbers", () => {
-  const read = (offset: number): Fcall => ({ type: fcall.Tread, fid: 1, offset, count: 1 });
-
   it("of 64 bits reach 2^53-1", () => {
     for (const n of [0, 1, 0xffffffff, 0x100000000, 0x1fffffffffffff]) {
       const b = packMessage(read(n), 1, "9P2000");
@@ -138,9 +138,9 @@ describe("numbers", () => {
   });
 
   it("of fields that `valid` does not name may be anything", () => {
-    const b = packMessage(parse("Tsetattr tag 1 fid 1 valid 0x8 size 5").f, 1, "9P2000.L");
+    const b = packMessage(parse("Tsetattr tag 1 fid 1 valid 8 size 5").f, 1, "9P2000.L");
     b.fill(0x77, 35);
-    expect(print(unpack(b, 0, b.length, "9P2000.L"), 1)).toBe("Tsetattr tag 1 fid 1 valid 0x8 size 5");
+    expect(print(unpack(b, 0, b.length, "9P2000.L"), 1)).toBe("Tsetattr tag 1 fid 1 valid 8 size 5");
     b.fill(0x77, 27);
     expect(thrown(() => unpack(b, 0, b.length, "9P2000.L")).errno).toBe(errno.EOVERFLOW);
   });
