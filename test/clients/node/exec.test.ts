@@ -14,6 +14,24 @@ transportSuite("two pipes", () => {
   return Promise.resolve({ a, b, crash: () => down.destroy(new Error("it broke apart")) } satisfies Ends);
 });
 
+describe("stdio", () => {
+  it("is the other end of exec", async () => {
+    const program = `
+      const { stdio } = await import(${JSON.stringify(new URL("../../../clients/node/stdio.ts", import.meta.url).href)});
+      const t = stdio();
+      t.start({ recv: (c) => (c.length === 1 && c[0] === 255 ? t.close() : t.send(c)), closed: () => {} });`;
+    const { t, sink } = await run([process.execPath, "--import", "tsx", "--input-type=module", "-e", program], 5000);
+    const data = Buffer.alloc(1_000_000, "0123456789-");
+    t.send(Uint8Array.from(data));
+    await sink.until(() => sink.size === data.length);
+    expect(sink.bytes().equals(data)).toBe(true);
+    // Its own close ends the child, which holds nothing else open.
+    t.send(Uint8Array.of(255));
+    await sink.until(() => sink.ends > 0);
+    expect(sink.why).toBeUndefined();
+  });
+});
+
 function run(command: string | string[], graceMs = 100): Promise<{ t: Transport; sink: Sink }> {
   return connectExec(command, { graceMs, stderr: "ignore" }).then((t) => {
     const sink = new Sink();
