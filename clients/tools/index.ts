@@ -1,8 +1,11 @@
 /** The commands of /bin as programs by name, for boot(). */
 import type { Program } from "../../kernel/sys.ts";
+import { basename } from "./basename.ts";
 import { bind } from "./bind.ts";
 import { cat } from "./cat.ts";
+import { cmp } from "./cmp.ts";
 import { cp } from "./cp.ts";
+import { date } from "./date.ts";
 import { echo } from "./echo.ts";
 import { grep } from "./grep.ts";
 import { head } from "./head.ts";
@@ -11,11 +14,19 @@ import { mkdir } from "./mkdir.ts";
 import { mount, type Dial } from "./mount.ts";
 import { mv } from "./mv.ts";
 import { ns } from "./ns.ts";
+import { pwd } from "./pwd.ts";
 import { rm } from "./rm.ts";
+import { seq } from "./seq.ts";
+import { sleep } from "./sleep.ts";
 import { sort } from "./sort.ts";
+import { fail, succeed } from "./status.ts";
 import { tail } from "./tail.ts";
+import { tee } from "./tee.ts";
+import { test } from "./test.ts";
+import { touch } from "./touch.ts";
 import { unmount } from "./unmount.ts";
 import { wc } from "./wc.ts";
+import { xd } from "./xd.ts";
 
 export type { Dial } from "./mount.ts";
 
@@ -26,6 +37,7 @@ export interface ToolDeps {
 
 export function tools(deps: ToolDeps): ReadonlyMap<string, Program> {
   return new Map(Object.entries({
-    bind, cat, cp, echo, grep, head, ls, mkdir, mount: mount(deps.dial), mv, ns, rm, sort, tail, unmount, wc,
+    basename, bind, cat, cmp, cp, date, echo, false: fail, grep, head, ls, mkdir, mount: mount(deps.dial), mv, ns, pwd, rm, seq, sleep, sort, tail,
+    tee, test, touch, true: succeed, unmount, wc, xd,
   }));
 }

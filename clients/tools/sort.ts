@@ -1,15 +1,15 @@
 /**
  * sort(1): lines in order of their bytes or of keys. All of the input is held in memory, as strings
- * of one character for each byte, which compare as the bytes do. Every key becomes one value that
- * compares with <, made once for each line.
+ * of one character for each byte, which compare as the bytes do.
  */
 import { OWRITE } from "../../proto/index.ts";
 import type { Program } from "../../kernel/sys.ts";
 import { Usage } from "./lib/args.ts";
 import { encode, fromLatin1, latin1 } from "./lib/bytes.ts";
 import { Lines } from "./lib/lines.ts";
+import { order } from "./lib/order.ts";
 import { Out } from "./lib/out.ts";
-import { keyOf, oldKey, posixKey, type Key } from "./lib/sortkey.ts";
+import { byColumns, column, oldKey, posixKey, type Key } from "./lib/sortkey.ts";
 import { about, eachInput, tool } from "./lib/tool.ts";
 
 interface Options {
@@ -26,9 +26,10 @@ interface Options {
 export const sort: Program = tool("sort", "[-cmuMbdfginrw] [-t x] [-k pos1[,pos2]] [-o output] [file ...]", async (t, words) => {
   const o = options(words);
   const keys = o.keys.map((key) => (key.flags === "" && !key.blankEnd ? { ...key, flags: o.flags, blankEnd: o.flags.includes("b") } : key));
-  // Without keys, but with flags that change comparison, the whole line is the key.
-  if (keys.length === 0 && /[bdfginwM]/.test(o.flags)) keys.push({ from: [0, 0], to: undefined, flags: o.flags, blankEnd: false });
-  const reverse = o.flags.includes("r");
+  // Without keys the whole line is one.
+  if (keys.length === 0) keys.push({ from: [0, 0], to: undefined, flags: o.flags, blankEnd: false });
+  // Lines that are equal by their keys are ordered by all their bytes, as -r says.
+  const last: Key = { from: [0, 0], to: undefined, flags: o.flags.includes("r") ? "r" : "", blankEnd: false };
 
   const lines: string[] = [];
   await eachInput(t, o.files, async (fd) => {
@@ -41,21 +42,8 @@ export const sort: Program = tool("sort", "[-cmuMbdfginrw] [-t x] [-k pos1[,pos2
   });
   if (t.errors > 0) return;
 
-  const columns = keys.map((key) => lines.map((line) => keyOf(line, key, o.tab)));
-  const backward = keys.map((key) => key.flags.includes("r"));
-  const byKeys = (a: number, b: number): number => {
-    for (const [i, column] of columns.entries()) {
-      const x = column[a] ?? "", y = column[b] ?? "";
-      if (x !== y) return x < y === backward[i] ? 1 : -1;
-    }
-    return 0;
-  };
-  const compare = (a: number, b: number): number => {
-    const c = byKeys(a, b);
-    if (c !== 0 || (o.unique && keys.length > 0)) return c;
-    const x = lines[a] ?? "", y = lines[b] ?? "";
-    return x === y ? 0 : x < y === reverse ? 1 : -1;
-  };
+  const columns = (o.unique ? keys : [...keys, last]).map((key) => column(lines, key, o.tab));
+  const compare = byColumns(columns);
 
   if (o.check) {
     for (let i = 1; i < lines.length; i++) {
@@ -67,21 +55,17 @@ export const sort: Program = tool("sort", "[-cmuMbdfginrw] [-t x] [-k pos1[,pos2
     return;
   }
 
-  let sorted: readonly string[];
-  if (keys.length === 0) {
-    const inOrder = lines.toSorted();
-    if (reverse) inOrder.reverse();
-    sorted = o.unique ? inOrder.filter((line, i) => i === 0 || line !== inOrder[i - 1]) : inOrder;
-  } else {
-    const order = Array.from(lines.keys()).toSorted(compare);
-    const kept = o.unique ? order.filter((at, i) => i === 0 || compare(order[i - 1] ?? 0, at) !== 0) : order;
-    sorted = kept.map((at) => lines[at] ?? "");
-  }
+  let sorted = order(lines.length, compare);
+  if (o.unique) sorted = sorted.filter((at, i) => i === 0 || compare(sorted[i - 1]!, at) !== 0);
 
   const { output } = o;
   const fd = output === undefined ? 1 : await about(output, () => t.sys.create(output, OWRITE, 0o666));
   const out = output === undefined ? t.out : new Out(t.sys, fd);
-  for (let i = 0; i < sorted.length; i += 512) await out.put(fromLatin1(`${sorted.slice(i, i + 512).join("\n")}\n`));
+  for (let i = 0; i < sorted.length; i += 512) {
+    let text = "";
+    for (const at of sorted.subarray(i, i + 512)) text += `${lines[at]!}\n`;
+    await out.put(fromLatin1(text));
+  }
   await out.flush();
   if (output !== undefined) await t.sys.close(fd);
 });

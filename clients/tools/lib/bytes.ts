@@ -4,6 +4,7 @@
  */
 
 const encoder = new TextEncoder();
+const loose = new TextDecoder("utf-8", { ignoreBOM: true });
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 export function encode(s: string): Uint8Array {
@@ -53,6 +54,9 @@ export function rune(b: Uint8Array, i: number, end: number): number {
 
 /** One character for each byte: such strings compare as bytes do, and take a byte a character. */
 export function latin1(b: Uint8Array): string {
+  const ascii = loose.decode(b);
+  // A character above ASCII has more bytes than UTF-16 units, and one that is broken is not ASCII.
+  if (ascii.length === b.length && !ascii.includes("\ufffd")) return ascii;
   if (b.length <= 4096) return Reflect.apply(String.fromCharCode, undefined, b);
   const parts: string[] = [];
   for (let i = 0; i < b.length; i += 4096) parts.push(Reflect.apply(String.fromCharCode, undefined, b.subarray(i, i + 4096)));
@@ -61,6 +65,8 @@ export function latin1(b: Uint8Array): string {
 
 /** The bytes of what latin1 gave. */
 export function fromLatin1(s: string): Uint8Array {
+  const ascii = encoder.encode(s);
+  if (ascii.length === s.length) return ascii;
   const b = new Uint8Array(s.length);
   for (let i = 0; i < s.length; i++) b[i] = s.charCodeAt(i);
   return b;

@@ -1,6 +1,6 @@
 /**
  * Sort keys: which part of a line counts, and the value it counts as. Lines are strings of one
- * character for each byte. A value compares with <: a string, for -g and -M a number.
+ * character for each byte.
  */
 import { Usage } from "./args.ts";
 import { decode, encode, fromLatin1, latin1 } from "./bytes.ts";
@@ -90,22 +90,66 @@ function part(line: string, key: Key, tab: string | undefined): string {
   return line.slice(start, Math.max(start, end));
 }
 
-/** The value of a line under a key. */
-export function keyOf(line: string, key: Key, tab: string | undefined): string | number {
-  let s = part(line, key, tab);
+/** The values of all lines under one key. */
+export interface Column {
+  /** The value, or a number in the same order as the values: equal ranks are decided by rest. */
+  readonly rank: Float64Array;
+  readonly rest: readonly string[] | undefined;
+  readonly reverse: boolean;
+}
+
+export function column(lines: readonly string[], key: Key, tab: string | undefined): Column {
   const { flags } = key;
-  if (flags.includes("n")) return numeric(s);
-  if (flags.includes("g")) return Number(/^\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)/.exec(s)?.[1] ?? 0);
-  if (flags.includes("M")) {
-    const month = s.trimStart().slice(0, 3).toUpperCase();
-    return month.length < 3 ? 0 : Math.ceil(("JANFEBMARAPRMAYJUNJULAUGSEPOCTNOVDEC".indexOf(month) + 1) / 3);
+  const whole = key.from[0] === 0 && key.from[1] === 0 && !key.to && !flags.includes("b");
+  const parts = whole ? lines : lines.map((line) => part(line, key, tab));
+  const reverse = flags.includes("r");
+  if (flags.includes("n")) {
+    const texts = parts.map((s) => /^[ \t]*([+-]?(?:\d+(?:\.\d*)?|\.\d+))/.exec(s)?.[1] ?? "0");
+    // So many digits are a double's own; more need their text.
+    const exact = texts.every((s) => s.length <= 15);
+    return { rank: Float64Array.from(texts, Number), rest: exact ? undefined : texts.map(numeric), reverse };
   }
+  if (flags.includes("g")) {
+    return { rank: Float64Array.from(parts, (s) => Number(/^\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)/.exec(s)?.[1] ?? 0)), rest: undefined, reverse };
+  }
+  if (flags.includes("M")) return { rank: Float64Array.from(parts, month), rest: undefined, reverse };
+  const rest = /[diwf]/.test(flags) ? parts.map((s) => plain(s, flags)) : parts;
+  return { rank: Float64Array.from(rest, beginning), rest, reverse };
+}
+
+/** A comparison of lines by their numbers. */
+export function byColumns(columns: readonly Column[]): (a: number, b: number) => number {
+  return (a, b) => {
+    for (const { rank, rest, reverse } of columns) {
+      let d = rank[a]! - rank[b]!;
+      if (d === 0 && rest) {
+        const x = rest[a]!, y = rest[b]!;
+        d = x === y ? 0 : x < y ? -1 : 1;
+      }
+      if (d !== 0) return reverse ? -d : d;
+    }
+    return 0;
+  };
+}
+
+/** The first six bytes: most lines differ there, and numbers compare quickly. */
+function beginning(s: string): number {
+  let n = 0;
+  for (let i = 0; i < 6; i++) n = n * 256 + (i < s.length ? s.charCodeAt(i) : 0);
+  return n;
+}
+
+function month(s: string): number {
+  const name = s.trimStart().slice(0, 3).toUpperCase();
+  return name.length < 3 ? 0 : Math.ceil(("JANFEBMARAPRMAYJUNJULAUGSEPOCTNOVDEC".indexOf(name) + 1) / 3);
+}
+
+function plain(s: string, flags: string): string {
   // Characters that are not ASCII are taken for letters.
   if (flags.includes("d")) s = s.replace(/[^A-Za-z0-9 \t\x80-\xff]/g, "");
   if (flags.includes("i")) s = s.replace(/[^\x20-\x7e]/g, "");
   if (flags.includes("w")) s = s.replace(/[ \t]/g, "");
-  if (flags.includes("f")) s = fold(s);
-  return s;
+  return flags.includes("f") ? fold(s) : s;
 }
 
 /** Upper case, accents left out. */
@@ -118,8 +162,8 @@ function fold(s: string): string {
  * A number of any length as a string in the order of values: sign, length of the whole part, its
  * digits, the fraction; for negative ones the complement of all that, closed by what is above it.
  */
-function numeric(s: string): string {
-  const m = /^[ \t]*([+-]?)0*(\d*)(?:\.(\d*))?/.exec(s);
+function numeric(text: string): string {
+  const m = /^([+-]?)0*(\d*)(?:\.(\d*))?/.exec(text);
   const whole = m?.[2] ?? "", fraction = (m?.[3] ?? "").replace(/0+$/, "");
   if (whole === "" && fraction === "") return "1";
   const value = String(whole.length).padStart(10, "0") + whole + fraction;

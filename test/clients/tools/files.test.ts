@@ -135,7 +135,7 @@ describe.each(worlds)("files on %s", (_, make) => {
     await sys.mkdir("/d/e", 0o777);
     await put(sys, "/a", "A");
     expect(await run(sys, ["cp", "/a", "/a"])).toMatchObject({ err: "cp: /a and /a are the same file\n", status: "errors" });
-    expect(await run(sys, ["cp", "/a", "/d/../."])).toMatchObject({ err: "cp: /a and /d/../././a are the same file\n".replace("././", "./") });
+    expect(await run(sys, ["cp", "/a", "/d/../."])).toMatchObject({ err: "cp: /a and /d/.././a are the same file\n" });
     expect(await run(sys, ["cp", "/d", "/f"])).toMatchObject({ err: "cp: /d: is a directory\n" });
     expect(await run(sys, ["cp", "-r", "/d", "/d/e"])).toMatchObject({ err: "cp: /d: cannot be copied into itself, /d/e/d\n" });
     expect(await run(sys, ["cp", "-r", "/d", "/d"])).toMatchObject({ err: "cp: /d: cannot be copied into itself, /d/d\n" });
