@@ -1,0 +1,47 @@
+/**
+ * What can end a command early. RcError: a mistake in it; a script ends, an interactive shell takes
+ * the next command. Exit: the shell ends. Interrupt: the interactive shell takes the next command.
+ */
+import { isInterrupted, NineError } from "../../proto/index.ts";
+
+export class RcError extends Error {
+  override readonly name = "RcError";
+}
+
+export class Exit extends Error {
+  override readonly name = "Exit";
+  readonly status: string;
+  /** exec: another program has taken the shell's place, sigexit does not run. */
+  readonly replaced: boolean;
+
+  constructor(status: string, replaced = false) {
+    super(status);
+    this.status = status;
+    this.replaced = replaced;
+  }
+}
+
+export class Interrupt extends Error {
+  override readonly name = "Interrupt";
+}
+
+/**
+ * Is it a call's failure that a command can be told of? An interrupted call is none: the process was
+ * ended by a note, or gives its command up, and nothing must hold that up.
+ */
+export function isFailure(e: unknown): e is NineError {
+  return e instanceof NineError && !isInterrupted(e);
+}
+
+/** Success: nothing but 0 and | in it, as pipelines join statuses. */
+export function isTrue(status: string): boolean {
+  for (let i = 0; i < status.length; i++) if (status[i] !== "0" && status[i] !== "|") return false;
+  return true;
+}
+
+/** What the parent of a shell sees: "" or a decimal 1..255, 1 for what is not a number. */
+export function exitStatus(status: string): string {
+  if (isTrue(status)) return "";
+  const n = Number(/^\s*(-?\d{1,9})/.exec(status)?.[1] ?? 1) & 0xff;
+  return String(n === 0 ? 1 : n);
+}

@@ -1,0 +1,178 @@
+/**
+ * rc: Plan 9's shell as a host process: its options, its environment, and where its commands come
+ * from. The language is in parse.ts (grammar), word.ts (words) and eval.ts (commands).
+ */
+import type { Program, Sys } from "../../kernel/sys.ts";
+import type { Cmd } from "./ast.ts";
+import { runFile } from "./builtins.ts";
+import { Exit, exitStatus, Interrupt, RcError } from "./error.ts";
+import { type Fds, Shell } from "./eval.ts";
+import { candidates } from "./job.ts";
+import { RcSyntax } from "./lex.ts";
+import { parseLine, textSource } from "./parse.ts";
+import { fromEditor, fromStdin, interpret, type LineEditor, type More } from "./read.ts";
+import { isPrivate, Vars } from "./vars.ts";
+
+export type { LineEditor } from "./read.ts";
+
+/** What only the client knows. */
+export interface RcOptions {
+  /** An editor for lines from fd 0 of this process, undefined when that is no terminal. */
+  lineEditor?: (sys: Sys) => LineEditor | undefined;
+}
+
+const usage = "Usage: rc [-SsrdiIlxepvV] [-c arg] [-m command] [file [arg ...]]\n";
+/** fds above these a parent may have left open for rc's commands. */
+const MAXFD = 64;
+
+interface Args {
+  readonly flags: Set<string>;
+  readonly command: string | undefined;
+  readonly operands: readonly string[];
+}
+
+/** The program rc. Its status is what a parent shell sees: "" or a decimal number (error.ts). */
+export function rc(options: RcOptions): Program {
+  return async (sys, argv) => {
+    const args = parseArgs(argv);
+    const sh = new Shell(sys, openFds(sys), {
+      vars: new Vars(imported(sys)), fns: new Map(), flags: args.flags, status: [""], exitOnError: false, ifNot: false,
+    });
+    for (const [name, body] of importedFns(sys)) sh.setFn(name, body);
+    if ("wrong" in args) {
+      await sh.say(2, `rc: ${args.wrong}\n${usage}`);
+      return "1";
+    }
+    sh.setVar("*", args.operands);
+    sh.setVar("0", [argv[0] ?? "rc"]);
+    sh.setVar("pid", [String(sys.pid)]);
+    return await live(sh, args, argv[0]?.startsWith("-") ?? false, options);
+  };
+}
+
+async function live(sh: Shell, args: Args, login: boolean, options: RcOptions): Promise<string> {
+  let replaced = false;
+  const status = await untilExit(sh, async () => {
+    try {
+      await commands(sh, args, login, options);
+    } catch (e) {
+      if (e instanceof Exit) replaced = e.replaced;
+      throw e;
+    }
+  });
+  const bye = sh.fn("sigexit");
+  if (!bye || replaced) return exitStatus(status);
+  sh.setStatus(status);
+  const after = await untilExit(sh, async () => {
+    await sh.call(bye, sh.vars.get("*"));
+    // Without an exit of its own the function changes nothing.
+    sh.setStatus(status);
+  });
+  return exitStatus(after);
+}
+
+/** The status with which f ends the shell, by reaching its end or by exit or by a mistake. */
+async function untilExit(sh: Shell, f: () => Promise<void>): Promise<string> {
+  try {
+    await f();
+    return sh.status[0] ?? "";
+  } catch (e) {
+    if (e instanceof Exit) return e.status;
+    if (e instanceof Interrupt) return "interrupt";
+    if (!(e instanceof RcError || e instanceof RangeError)) throw e;
+    await sh.say(2, `rc: ${e instanceof RangeError ? "command nested too deeply" : e.message}\n`);
+    return "error";
+  }
+}
+
+async function commands(sh: Shell, args: Args, login: boolean, options: RcOptions): Promise<void> {
+  if (login || sh.flags.has("l")) await profile(sh);
+  const { command, operands } = args;
+  if (command !== undefined) {
+    await interpret(sh, textSource(`${command}\n`), undefined, false);
+    return;
+  }
+  const [file, ...rest] = operands;
+  if (file !== undefined) {
+    await runFile(sh, [file, ...candidates(sh, file).filter((path) => path !== file)], file, rest);
+    if (!sh.flags.has("i")) return;
+  }
+  const editor = sh.flags.has("I") ? undefined : options.lineEditor?.(sh.sys);
+  const interactive = sh.flags.has("i") || editor !== undefined;
+  if (interactive) sh.flags.add("i");
+  const more: More = editor ? fromEditor(sh, editor) : fromStdin(sh, interactive);
+  await interpret(sh, { ...textSource(""), final: false }, "/fd/0", interactive, more);
+}
+
+async function profile(sh: Shell): Promise<void> {
+  const file = `${sh.vars.get("home")[0] ?? ""}/lib/profile`;
+  try {
+    await runFile(sh, [file], file, []);
+  } catch (e) {
+    if (!(e instanceof RcError) || !e.message.startsWith(`${file}: `)) throw e;
+  }
+}
+
+function parseArgs(argv: readonly string[]): Args | (Args & { wrong: string }) {
+  const flags = new Set<string>();
+  let command: string | undefined;
+  let i = 1;
+  for (; i < argv.length && command === undefined; i++) {
+    const word = argv[i]!;
+    if (word === "--") {
+      i++;
+      break;
+    }
+    if (!/^-./.test(word)) break;
+    for (let k = 1; k < word.length; k++) {
+      const letter = word[k]!;
+      if (letter === "c" || letter === "m") {
+        const value = k + 1 < word.length ? word.slice(k + 1) : argv[++i];
+        if (value === undefined) return { flags, command, operands: [], wrong: `Flag -${letter}: too few arguments` };
+        if (letter === "c") command = value;
+        break;
+      }
+      if (!"SsrdiIlxepvV".includes(letter)) return { flags, command, operands: [], wrong: `Illegal flag -${letter}` };
+      flags.add(letter);
+    }
+  }
+  return { flags, command, operands: argv.slice(i) };
+}
+
+/** The environment's variables, and the defaults of those rc cannot do without. */
+function imported(sys: Sys): Map<string, readonly string[]> {
+  const vars = new Map<string, readonly string[]>([
+    ["path", [".", "/bin"]], ["ifs", [" \t\n"]], ["prompt", ["% ", "\t"]], ["home", sys.getenv("HOME") ?? ["/"]],
+  ]);
+  for (const [name, value] of sys.environ()) if (!name.startsWith("fn#") && !isPrivate(name)) vars.set(name, value);
+  return vars;
+}
+
+/** Function definitions in the environment; anything else that stands there is not run. */
+function importedFns(sys: Sys): Map<string, Cmd> {
+  const fns = new Map<string, Cmd>();
+  for (const [name, value] of sys.environ()) {
+    if (!name.startsWith("fn#")) continue;
+    try {
+      const cmd = parseLine(textSource(`${value.join(" ")}\n`))?.cmd;
+      if (cmd?.kind === "fn" && cmd.body) fns.set(name.slice(3), cmd.body);
+    } catch (e) {
+      if (!(e instanceof RcSyntax)) throw e;
+    }
+  }
+  return fns;
+}
+
+/** The fds the parent has left open. */
+function openFds(sys: Sys): Fds {
+  const fds = new Map<number, number>();
+  for (let fd = 0; fd < MAXFD; fd++) {
+    try {
+      sys.fd2path(fd);
+      fds.set(fd, fd);
+    } catch {
+      // Not open.
+    }
+  }
+  return fds;
+}

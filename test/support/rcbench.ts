@@ -1,0 +1,132 @@
+/**
+ * Rcbench: a booted kernel with the tools in /bin and rc, for tests of clients/rc. Until there is a
+ * device for it, /fd/N is the program's own fd N, by a wrapper around each program's calls.
+ */
+import { type Booted, boot, type Program, type Sys } from "../../kernel/index.ts";
+import { nodeHost } from "../../clients/node/host.ts";
+import { rc, type RcOptions } from "../../clients/rc/index.ts";
+import { tools } from "../../clients/tools/index.ts";
+import { decode, encode, join } from "../../clients/tools/lib/bytes.ts";
+import { NineError } from "../../proto/index.ts";
+import { dev, ram } from "../../servers/index.ts";
+import { pipe } from "../../servers/pipe.ts";
+
+export interface Ran {
+  readonly out: string;
+  readonly err: string;
+  readonly status: string;
+}
+
+export interface RunOptions {
+  /** Words after the script's name. */
+  readonly args?: readonly string[];
+  readonly stdin?: string;
+  /** The whole argv; the script is then not written anywhere. */
+  readonly argv?: readonly string[];
+  readonly rc?: RcOptions;
+}
+
+/** Commands the cases need that clients/tools does not have, as small as will do. */
+export const standIns: ReadonlyMap<string, Program> = new Map<string, Program>(Object.entries({
+  true: async () => "",
+  false: async () => "1",
+  exitwith: async (_sys: Sys, argv: readonly string[]) => argv[1] ?? "",
+  async touch(sys: Sys, argv: readonly string[]) {
+    for (const name of argv.slice(1)) await sys.close(await sys.create(name, 1, 0o666));
+  },
+  sleep: (sys: Sys, argv: readonly string[]) => sys.sleep(Number(argv[1]) * 1000),
+  async pwd(sys: Sys) {
+    await sys.write(1, encode(`${sys.getwd()}\n`));
+  },
+  async tr(sys: Sys) {
+    for (let data = await sys.read(0); data.length > 0; data = await sys.read(0)) await sys.write(1, encode(decode(data).toUpperCase()));
+  },
+  async sed(sys: Sys, argv: readonly string[]) {
+    const [, from = "", to = ""] = (argv[1] ?? "").split("/");
+    const parts: Uint8Array[] = [];
+    for (let data = await sys.read(0); data.length > 0; data = await sys.read(0)) parts.push(data.slice());
+    await sys.write(1, encode(decode(join(parts)).split("\n").map((line) => line.replace(new RegExp(from), to)).join("\n")));
+  },
+  /** Prints a variable of its environment, elements separated by |. */
+  async getenv(sys: Sys, argv: readonly string[]) {
+    await sys.write(1, encode(`${(sys.getenv(argv[1] ?? "") ?? ["unset"]).join("|")}\n`));
+  },
+  /** note PID NOTE [group] */
+  async note(sys: Sys, argv: readonly string[]) {
+    sys.postNote(Number(argv[1]), argv[2] ?? "", argv[3] !== undefined);
+  },
+}));
+
+export const shipped: ReadonlyMap<string, Program> = tools({ dial: () => Promise.reject(new NineError("connection refused")) });
+
+export class RcBench {
+  readonly booted: Booted;
+  readonly sys: Sys;
+
+  constructor(booted: Booted) {
+    this.booted = booted;
+    this.sys = booted.sys;
+  }
+
+  static async boot(options: RcOptions = {}, env?: ReadonlyMap<string, readonly string[]>): Promise<RcBench> {
+    const host = nodeHost();
+    const programs = new Map([...standIns, ...shipped, ["rc", rc(options)] as const].map(([name, main]) => [name, withFdFiles(main)]));
+    const booted = await boot({
+      host, programs, uname: "glenda", ...(env && { env }),
+      servers: { root: ram({ now: () => host.now() }), pipe: pipe(), dev: dev({ now: () => host.now(), random: () => host.random() }) },
+    });
+    const { sys } = booted;
+    for (const dir of ["/bin", "/dev", "/tmp", "/w"]) await sys.mkdir(dir, 0o777);
+    await sys.bind("#dev", "/dev", 0);
+    for (const name of programs.keys()) await sys.writeFile(`/bin/${name}`, encode(`#!host ${name}\n`), 0o755);
+    await sys.chdir("/w");
+    return new RcBench(booted);
+  }
+
+  /** Starts rc on a script in the current directory; out and err are complete when it and its children are done. */
+  async run(script: string, options: RunOptions = {}): Promise<Ran> {
+    const { sys } = this;
+    const argv = options.argv ?? ["rc", "./t.rc", ...(options.args ?? [])];
+    if (!options.argv) await sys.writeFile("t.rc", encode(script));
+    const [in0, in1] = await sys.pipe();
+    const [out0, out1] = await sys.pipe();
+    const [err0, err1] = await sys.pipe();
+    const pid = await sys.spawn({ argv, main: withFdFiles(rc(options.rc ?? {})), fds: new Map([[0, in0], [1, out1], [2, err1]]), env: "copy", noteGroup: "new" });
+    for (const fd of [in0, out1, err1]) await sys.close(fd);
+    const [out, err] = await Promise.all([this.collect(out0), this.collect(err0), this.feed(in1, options.stdin ?? "")]);
+    const { status } = await sys.wait(pid);
+    return { out, err, status };
+  }
+
+  private async feed(fd: number, text: string): Promise<void> {
+    try {
+      // A line at a time, as a console gives it.
+      for (const line of text.match(/[^\n]*\n|[^\n]+$/g) ?? []) await this.sys.write(fd, encode(line));
+    } catch (e) {
+      if (!(e instanceof NineError)) throw e; // It need not read its input.
+    }
+    await this.sys.close(fd);
+  }
+
+  private async collect(fd: number): Promise<string> {
+    const parts: Uint8Array[] = [];
+    for (let data = await this.sys.read(fd); data.length > 0; data = await this.sys.read(fd)) parts.push(data.slice());
+    await this.sys.close(fd);
+    return decode(join(parts));
+  }
+}
+
+/** The program with /fd/N and /dev/fd/N opened as copies of its fds. */
+function withFdFiles(main: Program): Program {
+  return (sys, argv) => main(new Proxy(sys, {
+    get(target, key): unknown {
+      const call: unknown = Reflect.get(target, key, target);
+      if (typeof call !== "function") return call;
+      if (key !== "open" && key !== "openRead") return call.bind(target);
+      return (path: string, ...rest: unknown[]): unknown => {
+        const fd = /^\/(?:dev\/)?fd\/(\d+)$/.exec(path);
+        return fd ? target.dup(Number(fd[1])) : Reflect.apply(call, target, [path, ...rest]);
+      };
+    },
+  }), argv);
+}
