@@ -5,18 +5,21 @@
  * table from the moment a message that makes it is taken until it is clunked, removed or the making
  * failed; a server that answers at once is answered without a promise.
  */
-import { asNineError, Efidinuse, Ehungup, Eintr, Eunknownfid, NineError } from "./errors.ts";
+import { Efidinuse, Ehungup, Eintr, Eunknownfid, NineError } from "./errors.ts";
 import {
-  type Dialect, NOFID, Rerror, type RerrorMsg, type Rmsg, Tattach, Tauth, Tclunk, Tfsync, Tgetattr, Tgetlock, Tlink, Tlock, type Tmsg,
+  type Dialect, NOFID, type RerrorMsg, type Rmsg, Tattach, Tauth, Tclunk, Tfsync, Tgetattr, Tgetlock, Tlink, Tlock, type Tmsg,
   Tread, Treadlink, Tremove, Trename, Trenameat, Tstat, Tstatfs, Twalk, Twrite, Txattrwalk,
 } from "./fcall.ts";
 import type { Portal } from "./portal.ts";
 import type { Qid } from "./qid.ts";
-import { type Call, isDir, isLink, type Node, type Server } from "./server.ts";
-import { EXCLUSIVE, Fid, type Lane, type Op, type Place, READ, type User, WRITE } from "./srv/fid.ts";
-import { closeFid, handle } from "./srv/handlers.ts";
-import { Locks } from "./srv/lock.ts";
-import { type Users, users as defaultUsers } from "./users.ts";
+import { rerror } from "./reply.ts";
+import type { Node, Server } from "./server.ts";
+import { EXCLUSIVE, Fid, type Lane, type Op, READ, type User, WRITE } from "./srv/fid.ts";
+import { handle } from "./srv/handlers.ts";
+import { closeFid } from "./srv/open.ts";
+import { Request, type Starter } from "./srv/request.ts";
+import { type Shared, sharedOf } from "./srv/shared.ts";
+import type { Users } from "./users.ts";
 
 export interface OpenOptions {
   /** Default 9P2000.L; serve() gives what the client negotiated. */
@@ -31,87 +34,14 @@ export interface OpenOptions {
   readonly bug?: (e: unknown) => void;
 }
 
-/** What all portals of one Server share: identity of files, exclusive opens, locks. */
-export class Shared {
-  readonly exclusive: Set<string> = new Set();
-  readonly locks: Locks = new Locks();
-  readonly sessions: Set<Session> = new Set();
-  readonly users: Users = defaultUsers();
-  private readonly qids = new WeakMap<Node, Qid>();
-  private path = 0;
-
-  /** The qid of a Node that has none of its own: its number in order of first sight. */
-  number(node: Node): Qid {
-    let qid = this.qids.get(node);
-    if (!qid) {
-      this.path++;
-      const type = isDir(node) ? 0x80 : isLink(node) ? 0x02 : (node.mode ?? 0) >>> 24;
-      qid = { type, vers: 0, pathlo: this.path >>> 0, pathhi: Math.floor(this.path / 2 ** 32) };
-      this.qids.set(node, qid);
-    }
-    return qid;
-  }
-}
-
-const shared = new WeakMap<Server, Shared>();
-
 /** A session with a server, in process: no bytes, no copies, no promise when the server needs none. */
 export function open(server: Server, options: OpenOptions = {}): Portal {
-  let s = shared.get(server);
-  if (!s) shared.set(server, (s = new Shared()));
-  return new Session(server, s, options);
+  return new Session(server, options);
 }
 
-/** One T message under way: what the server sees as its Call. */
-export class Request implements Call, Op {
-  readonly session: Session;
-  readonly t: Tmsg;
-  user: User;
-  waits = 0;
-  /** The fids it holds or waits for, with the lanes. */
-  fid: Fid | undefined;
-  lane: Lane = EXCLUSIVE;
-  fid2: Fid | undefined;
-  lane2: Lane = EXCLUSIVE;
-  started = false;
-  settled = false;
-  resolve: ((r: Rmsg) => void) | undefined;
-  private controller: AbortController | undefined;
-  private aborted: NineError | undefined;
+const nobody: User = { uname: "none", uid: 65534 };
 
-  constructor(session: Session, t: Tmsg) {
-    this.session = session;
-    this.t = t;
-    this.user = session.nobody;
-  }
-
-  get uname(): string {
-    return this.user.uname;
-  }
-
-  get uid(): number {
-    return this.user.uid;
-  }
-
-  get signal(): AbortSignal {
-    if (!this.controller) {
-      this.controller = new AbortController();
-      if (this.aborted) this.controller.abort(this.aborted);
-    }
-    return this.controller.signal;
-  }
-
-  abort(why: NineError): void {
-    this.aborted = why;
-    this.controller?.abort(why);
-  }
-
-  start(): void {
-    this.session.begin(this);
-  }
-}
-
-export class Session implements Portal {
+export class Session implements Portal, Starter {
   readonly dialect: Dialect;
   readonly msize: number;
   readonly ordered = true;
@@ -120,25 +50,26 @@ export class Session implements Portal {
   readonly users: Users;
   readonly bootSec: number;
   readonly fids: Map<number, Fid> = new Map();
-  readonly nobody: User = { uname: "none", uid: 65534 };
-  hung = false;
+  /** Bytes of extended attributes that fids hold (srv/xattr.ts). */
+  xattrBytes = 0;
+  private hung = false;
   private readonly bug: ((e: unknown) => void) | undefined;
   private readonly pending = new Map<Tmsg, Request>();
 
-  constructor(server: Server, s: Shared, options: OpenOptions) {
+  constructor(server: Server, options: OpenOptions) {
     this.server = server;
-    this.shared = s;
+    this.shared = sharedOf(server);
     this.dialect = options.dialect ?? "9P2000.L";
     this.msize = options.msize ?? 1 << 20;
-    this.users = options.users ?? s.users;
+    this.users = options.users ?? this.shared.users;
     this.bootSec = options.bootSec ?? 0;
     this.bug = options.bug;
-    s.sessions.add(this);
+    this.shared.tables.add(this.fids);
   }
 
   call(t: Tmsg): Rmsg | Promise<Rmsg> {
     if (this.hung) return rerror(new NineError(Ehungup));
-    const q = new Request(this, t);
+    const q = new Request(this, t, nobody);
     const why = this.enter(q);
     if (why) return rerror(why);
     if (q.waits === 0) {
@@ -162,26 +93,27 @@ export class Session implements Portal {
       return;
     }
     q.abort(why);
-    // A server that does not listen to the signal must not hold up the reader who left.
-    if (t.type === Tread) void hops(16).then(() => this.settle(q, rerror(why)));
+    // A server that does not listen to the signal must not hold up the reader who left, unless it may still write where he said.
+    if (t.type === Tread && !t.into) void hops(16).then(() => this.settle(q, rerror(why)));
   }
 
   hangup(): void {
     if (this.hung) return;
     this.hung = true;
     const why = new NineError(Ehungup);
-    for (const q of [...this.pending.values()]) {
+    for (const q of this.pending.values()) {
       if (q.started) q.abort(why);
+      else this.abandon(q);
       this.settle(q, rerror(why));
     }
-    for (const f of [...this.fids.values()]) this.retire(f);
-    this.shared.sessions.delete(this);
+    for (const f of this.fids.values()) this.retire(f);
+    this.shared.tables.delete(this.fids);
   }
 
   /** Starts a request all of whose fids have been granted. */
   begin(q: Request): void {
     if (q.settled) return;
-    const r = this.run(q);
+    const r = this.hung ? rerror(new NineError(Ehungup)) : this.run(q);
     if (r instanceof Promise) void r.then((x) => this.finish(q, x));
     else this.finish(q, r);
   }
@@ -194,13 +126,11 @@ export class Session implements Portal {
   }
 
   qidOf(node: Node): Qid {
-    return node.qid ? node.qid() : this.shared.number(node);
+    return this.shared.qidOf(node);
   }
 
-  /** What identifies a node among all nodes of the server. */
   keyOf(node: Node): string {
-    const q = this.qidOf(node);
-    return `${q.pathhi}.${q.pathlo}`;
+    return this.shared.keyOf(node);
   }
 
   /** Takes the fid out of the table and closes what it had open. Errors of closing are the caller's to report. */
@@ -224,48 +154,28 @@ export class Session implements Portal {
     if (op.waits === 0) op.start();
   }
 
-  /** Every session's places follow a file that moved. */
-  moved(dir: Node, name: string, node: Node, newdir: Place, newname: string): void {
-    const key = this.keyOf(dir);
-    const file = this.keyOf(node);
-    for (const s of this.shared.sessions) {
-      for (const f of s.fids.values()) {
-        for (let p = f.place; p?.parent; p = p.parent) {
-          if (p.name === name && this.keyOf(p.parent.node) === key && this.keyOf(p.node) === file) {
-            p.parent = newdir;
-            p.name = newname;
-            break;
-          }
-        }
-      }
-    }
-  }
-
   /** Makes the request wait its turn on the fids it names; an error when it cannot be taken. */
   private enter(q: Request): NineError | undefined {
     const t = q.t;
     switch (t.type) {
       case Tauth: return undefined;
-      case Tattach: return this.make(q, t.fid, q.user);
+      case Tattach: return this.make(q, t.fid);
       case Twalk: {
         const f = this.fids.get(t.fid);
         if (!f) return new NineError(Eunknownfid);
-        q.user = f.user;
         this.grant(q, f, t.newfid === t.fid ? EXCLUSIVE : READ);
-        return t.newfid === t.fid ? undefined : this.make(q, t.newfid, f.user);
+        return t.newfid === t.fid ? undefined : this.make(q, t.newfid);
       }
       case Txattrwalk: {
         const f = this.fids.get(t.fid);
         if (!f) return new NineError(Eunknownfid);
-        q.user = f.user;
         this.grant(q, f, READ);
-        return this.make(q, t.newfid, f.user);
+        return this.make(q, t.newfid);
       }
       case Tlink: return this.two(q, t.dfid, t.fid);
       case Trename: return this.two(q, t.fid, t.dfid);
       case Trenameat: return this.two(q, t.olddirfid, t.newdirfid);
-      case Tread: return this.one(q, t.fid, this.fids.get(t.fid)?.dir ? EXCLUSIVE : READ);
-      case Tstat: case Tgetattr: case Treadlink: case Tstatfs: case Tgetlock: return this.one(q, t.fid, READ);
+      case Tread: case Tstat: case Tgetattr: case Treadlink: case Tstatfs: case Tgetlock: return this.one(q, t.fid, READ);
       case Twrite: case Tfsync: return this.one(q, t.fid, WRITE);
       case Tlock: return this.one(q, t.fid, EXCLUSIVE);
       default: return this.one(q, "dfid" in t ? t.dfid : "dirfid" in t ? t.dirfid : t.fid, EXCLUSIVE);
@@ -275,7 +185,6 @@ export class Session implements Portal {
   private one(q: Request, num: number, lane: Lane): NineError | undefined {
     const f = this.fids.get(num);
     if (!f) return new NineError(Eunknownfid);
-    q.user = f.user;
     this.grant(q, f, lane);
     // From here on the number is free: messages that name it next mean another file.
     if ((q.t.type === Tclunk || q.t.type === Tremove) && q.waits === 0) this.fids.delete(num);
@@ -291,12 +200,12 @@ export class Session implements Portal {
   }
 
   /** A fid that the request is to make. */
-  private make(q: Request, num: number, user: User): NineError | undefined {
+  private make(q: Request, num: number): NineError | undefined {
     if (num === NOFID || this.fids.has(num)) {
       this.abandon(q);
       return new NineError(num === NOFID ? Eunknownfid : Efidinuse);
     }
-    const f = new Fid(num, user);
+    const f = new Fid(num, q.fid?.user ?? nobody);
     this.fids.set(num, f);
     this.grant(q, f, EXCLUSIVE);
     return undefined;
@@ -315,6 +224,8 @@ export class Session implements Portal {
 
   private run(q: Request): Rmsg | Promise<Rmsg> {
     q.started = true;
+    // Only now: the attach that makes its fid may have been under way until here.
+    if (q.fid && q.t.type !== Tattach) q.user = q.fid.user;
     try {
       const r = handle(this, q);
       return r instanceof Promise ? r.catch((e: unknown) => this.failed(e)) : r;
@@ -377,13 +288,7 @@ export class Session implements Portal {
   }
 }
 
-/** An error as a reply: the sentence, and the number for the dialects that carry it. */
-export function rerror(e: unknown): RerrorMsg {
-  const n = asNineError(e);
-  return { type: Rerror, ename: n.message, errno: n.errno };
-}
-
 /** Lets n rounds of settled promises run. */
 async function hops(n: number): Promise<void> {
-  for (let i = 0; i < n; i++) await undefined;
+  for (let i = 0; i < n; i++) await Promise.resolve();
 }

@@ -102,7 +102,8 @@ class PairEnd implements Transport {
   private deliver(): void {
     this.scheduled = false;
     const to = this.to;
-    while (to && !this.paused) {
+    if (!to) return;
+    while (!this.paused) {
       const item = this.queue.shift();
       if (!item) return;
       if (item instanceof Uint8Array) {

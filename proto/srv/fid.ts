@@ -2,8 +2,8 @@
  * Fid: a session's handle on a file of the tree, and the order of what is done with it.
  * Invariants: of one fid at most one exclusive operation runs, and none beside it; reads run beside
  * reads, writes beside nothing, except on a stream, where the two do not see each other; operations
- * start in the order they were asked for. `place` changes only inside an exclusive operation or by a
- * rename.
+ * start in the order they were asked for. `place`, `file` and `dir` change only inside an exclusive
+ * operation, `place` also by a rename.
  */
 import type { Node, OpenFile } from "../server.ts";
 import type { DirReader } from "./readdir.ts";
@@ -65,8 +65,7 @@ export class Fid {
   private reads = 0;
   private writes = 0;
   private alone = 0;
-  private queue: { op: Op; lane: Lane }[] | undefined;
-  private pumping = false;
+  private queue: { readonly op: Op; readonly lane: Lane }[] | undefined;
 
   constructor(num: number, user: User) {
     this.num = num;
@@ -81,7 +80,7 @@ export class Fid {
 
   /** Grants op its lane now, or counts one in op.waits and starts it when the lane and all else it waits for are free. */
   enter(op: Op, lane: Lane): void {
-    if (this.queue === undefined && this.free(lane)) {
+    if (this.free(lane) && !this.queue?.some((q) => this.holds(q.lane, lane))) {
       this.count(lane, 1);
       return;
     }
@@ -92,7 +91,7 @@ export class Fid {
   /** Ends an operation that was granted its lane, and starts those that can. */
   leave(lane: Lane): void {
     this.count(lane, -1);
-    this.pump();
+    if (this.queue) this.pump();
   }
 
   /** An operation that is given up: out of the queue, or out of its lane if it was granted. */
@@ -103,34 +102,61 @@ export class Fid {
     this.pump();
   }
 
-  /** Not recursive: an operation that starts and ends here at once lets the outer loop go on. */
   private pump(): void {
-    if (this.pumping) return;
-    this.pumping = true;
-    while (this.queue !== undefined) {
-      const next = this.queue[0];
-      if (!next) {
-        this.queue = undefined;
-        break;
-      }
-      if (!this.free(next.lane)) break;
-      this.queue.shift();
-      this.count(next.lane, 1);
-      if (--next.op.waits === 0) next.op.start();
+    const { queue } = this;
+    if (!queue) return;
+    const ready: Op[] = [];
+    for (let i = 0; i < queue.length;) {
+      const next = queue[i];
+      if (!next) break;
+      const behind = i > 0 && queue.slice(0, i).some((q) => this.holds(q.lane, next.lane));
+      if (!behind && this.free(next.lane)) {
+        queue.splice(i, 1);
+        this.count(next.lane, 1);
+        if (--next.op.waits === 0) ready.push(next.op);
+      } else if (next.lane === EXCLUSIVE || !this.file?.stream) break;
+      else i++;
     }
-    this.pumping = false;
+    if (queue.length === 0) this.queue = undefined;
+    for (const op of ready) start(op);
+  }
+
+  /** Whether an operation that waits holds up a later one: on a stream, reads and writes do not each other. */
+  private holds(earlier: Lane, later: Lane): boolean {
+    return earlier === EXCLUSIVE || later === EXCLUSIVE || earlier === later || !this.file?.stream;
   }
 
   private free(lane: Lane): boolean {
     if (this.alone > 0) return false;
-    if (lane === EXCLUSIVE) return this.reads === 0 && this.writes === 0;
+    if (this.alike(lane) === EXCLUSIVE) return this.reads === 0 && this.writes === 0;
     const stream = this.file?.stream === true;
     return lane === READ ? stream || this.writes === 0 : this.writes === 0 && (stream || this.reads === 0);
   }
 
   private count(lane: Lane, by: number): void {
-    if (lane === READ) this.reads += by;
-    else if (lane === WRITE) this.writes += by;
+    const l = this.alike(lane);
+    if (l === READ) this.reads += by;
+    else if (l === WRITE) this.writes += by;
     else this.alone += by;
+  }
+
+  /** Reading a directory moves its reader on: one at a time. Known only now, as the fid may have been queued for before it was opened. */
+  private alike(lane: Lane): Lane {
+    return lane === READ && this.dir ? EXCLUSIVE : lane;
+  }
+}
+
+const starting: Op[] = [];
+let busy = false;
+
+/** Starts op, after those that are being started: a chain of fids, however long, takes no stack. */
+function start(op: Op): void {
+  starting.push(op);
+  if (busy) return;
+  busy = true;
+  try {
+    for (let next = starting.shift(); next; next = starting.shift()) next.start();
+  } finally {
+    busy = false;
   }
 }

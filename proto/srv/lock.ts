@@ -4,8 +4,14 @@
  * one owner and at all by another; one owner's ranges do not overlap. Lengths of 0 reach to the end.
  * Waiting for a lock is the client's: Tlock never blocks here, as in diod and QEMU (LOCK_BLOCKED).
  */
-import { NineError } from "../errors.ts";
-import { LOCK_BLOCKED, LOCK_SUCCESS, LOCK_TYPE_RDLCK, LOCK_TYPE_UNLCK } from "../fcall.ts";
+import { Ebadusefd, Einval, NineError } from "../errors.ts";
+import {
+  LOCK_BLOCKED, LOCK_SUCCESS, LOCK_TYPE_RDLCK, LOCK_TYPE_UNLCK, LOCK_TYPE_WRLCK, Rgetlock, Rlock, type Rmsg, type TgetlockMsg, type TlockMsg,
+} from "../fcall.ts";
+import { OREAD, OWRITE } from "../perm.ts";
+import type { Session } from "../srv.ts";
+import type { Request } from "./request.ts";
+import { placeOf } from "./walk.ts";
 
 /** Whoever holds locks. */
 export interface LockOwner {
@@ -75,4 +81,25 @@ export class Locks {
     if (ranges.length > 0) this.files.set(file, ranges);
     else this.files.delete(file);
   }
+}
+
+export function lock(s: Session, q: Request, t: TlockMsg): Rmsg {
+  const f = s.fidOf(q, t.fid);
+  const acc = f.mode & 3;
+  if (f.mode < 0) throw new NineError(Ebadusefd);
+  if (t.ltype > LOCK_TYPE_UNLCK) throw new NineError(Einval);
+  if ((t.ltype === LOCK_TYPE_WRLCK && acc === OREAD) || (t.ltype === LOCK_TYPE_RDLCK && acc === OWRITE)) throw new NineError(Ebadusefd);
+  const { node } = placeOf(f);
+  const owner = { session: s, client_id: t.client_id, proc_id: t.proc_id };
+  f.locks = true;
+  return { type: Rlock, status: s.shared.locks.lock(s.keyOf(node), owner, f, t.ltype, t.start, t.length) };
+}
+
+export function getlock(s: Session, q: Request, t: TgetlockMsg): Rmsg {
+  const f = s.fidOf(q, t.fid);
+  if (f.mode < 0) throw new NineError(Ebadusefd);
+  const owner = { session: s, client_id: t.client_id, proc_id: t.proc_id };
+  const r = s.shared.locks.test(s.keyOf(placeOf(f).node), owner, t.ltype, t.start, t.length);
+  if (!r) return { ...t, type: Rgetlock, ltype: LOCK_TYPE_UNLCK };
+  return { type: Rgetlock, ltype: r.ltype, start: r.start, length: r.length, proc_id: r.owner.proc_id, client_id: r.owner.client_id };
 }

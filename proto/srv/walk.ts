@@ -1,0 +1,157 @@
+/**
+ * Walk: attach, walk, and the ways from a place to another that other messages need. A place is the
+ * directory and name a file was found by; `..` goes back by it, so a walk never leaves the tree
+ * attached to. Handlers only.
+ */
+import { Ebadfid, Ebadname, Ehungup, Einval, Enametoolong, Enoauth, Enonexist, Enotdir, errno, NineError } from "../errors.ts";
+import { MAXWELEM, NOFID, NOU32, Rattach, type Rmsg, Rwalk, type TattachMsg, type TwalkMsg } from "../fcall.ts";
+import { AEXEC } from "../perm.ts";
+import { QTSYMLINK, type Qid } from "../qid.ts";
+import { type Awaitable, type Call, type DirNode, isDir, isLink, type Node } from "../server.ts";
+import type { Session } from "../srv.ts";
+import { after, mayAccess } from "./attr.ts";
+import type { Fid, Place } from "./fid.ts";
+import type { Request } from "./request.ts";
+
+/** Symbolic links followed in one step of a plain 9P2000 client. */
+const MAXLINKS = 40;
+
+export function placeOf(f: Fid): Place {
+  if (!f.place) throw new NineError(Ebadfid);
+  return f.place;
+}
+
+export function dirNode(p: Place): DirNode {
+  if (!isDir(p.node)) throw new NineError(Enotdir);
+  return p.node;
+}
+
+/** Throws unless the name may be created: one element, not "." or "..". */
+export function legalName(name: string): void {
+  if (name === "" || name === "." || name === ".." || name.includes("/") || name.includes("\0")) throw new NineError(Ebadname);
+  if (name.length > 65535) throw new NineError(Enametoolong);
+}
+
+/** The fid that this message makes. */
+export function made(q: Request, num: number): Fid {
+  const f = q.fid2?.num === num ? q.fid2 : q.fid;
+  if (!f || f.dead) throw new NineError(Ehungup);
+  return f;
+}
+
+export function attach(s: Session, q: Request, t: TattachMsg): Awaitable<Rmsg> {
+  if (t.afid !== NOFID) throw new NineError(Enoauth, errno.ENOENT);
+  const f = made(q, t.fid);
+  // A number, where the dialect has them, is what the client vouches for; else the name.
+  const uname = t.n_uname !== NOU32 ? s.users.nameOf(t.n_uname) : t.uname || "none";
+  q.user = { uname, uid: t.n_uname !== NOU32 ? t.n_uname : s.users.idOf(uname) };
+  return after(s.server.attach(q, t.aname), (node) => {
+    f.adopt(q.user, { parent: undefined, name: "/", node });
+    return { type: Rattach, qid: s.qidOf(node) };
+  });
+}
+
+export function walk(s: Session, q: Request, t: TwalkMsg): Awaitable<Rmsg> {
+  const f = s.fidOf(q, t.fid);
+  if (t.wname.length > MAXWELEM) throw new NineError(`${Einval}: more than ${MAXWELEM} names in a walk`);
+  if (f.xattr) throw new NineError(Ebadfid);
+  if (f.mode >= 0 && (s.dialect === "9P2000" || t.fid === t.newfid)) throw new NineError(Ebadfid);
+  const to = t.newfid === t.fid ? f : made(q, t.newfid);
+  const wqid: Qid[] = [];
+  let place = placeOf(f);
+  const reply = (): Rmsg => {
+    if (wqid.length === t.wname.length) to.adopt(q.user, place);
+    return { type: Rwalk, wqid };
+  };
+  const failed = (e: unknown): Rmsg => {
+    if (wqid.length === 0 || !(e instanceof NineError)) throw e;
+    return reply();
+  };
+  const go = (): Awaitable<Rmsg> => {
+    try {
+      while (wqid.length < t.wname.length) {
+        const next = step(s, q, place, t.wname[wqid.length] ?? "");
+        if (next instanceof Promise) {
+          return next.then((p) => {
+            place = p;
+            wqid.push(walkQid(s, p.node));
+            return go();
+          }).catch(failed);
+        }
+        place = next;
+        wqid.push(walkQid(s, place.node));
+      }
+      return reply();
+    } catch (e) {
+      return failed(e);
+    }
+  };
+  return go();
+}
+
+/** Plain 9P2000 knows no symbolic links: one that leads nowhere looks like a file. */
+export function walkQid(s: Session, node: Node): Qid {
+  const qid = s.qidOf(node);
+  return s.dialect === "9P2000" && qid.type & QTSYMLINK ? { ...qid, type: qid.type & ~QTSYMLINK } : qid;
+}
+
+/** One element further. */
+function step(s: Session, q: Call, p: Place, name: string): Awaitable<Place> {
+  const d = dirNode(p);
+  if (name === ".") return p;
+  return after(mayAccess(d, AEXEC, q, s.users), () => {
+    if (name === "..") return p.parent ?? p;
+    return after(lookup(q, d, name), (node): Awaitable<Place> => {
+      const found = { parent: p, name, node };
+      return isLink(node) && s.dialect === "9P2000" ? followed(s, q, found) : found;
+    });
+  });
+}
+
+/** The child of that name, or Enonexist; whether the caller may search the directory was checked before. */
+export function lookup(q: Call, d: DirNode, name: string): Awaitable<Node> {
+  if (name === "" || name.includes("/") || name.includes("\0")) throw new NineError(Enonexist);
+  return after(d.walk(name, q), (node) => {
+    if (!node) throw new NineError(Enonexist);
+    return node;
+  });
+}
+
+/** The child of a directory as a place, for the messages that name one. */
+export function child(s: Session, q: Call, p: Place, name: string): Awaitable<Place> {
+  legalName(name);
+  const d = dirNode(p);
+  return after(mayAccess(d, AEXEC, q, s.users), () => after(lookup(q, d, name), (node) => ({ parent: p, name, node })));
+}
+
+/** A symbolic link as plain 9P2000 sees it: its target, at the link's place; the link itself if there is none in the tree. */
+export function followed(s: Session, q: Call, link: Place): Awaitable<Place> {
+  return after(resolve(s, q, link, { left: MAXLINKS }), (p) => (p ? { parent: link.parent, name: link.name, node: p.node } : link));
+}
+
+/** budget: one for all links met on the way, as links to links to links can be very many. */
+async function resolve(s: Session, q: Call, link: Place, budget: { left: number }): Promise<Place | undefined> {
+  if (!isLink(link.node)) return link;
+  if (budget.left-- <= 0) return undefined;
+  try {
+    const target = await link.node.readlink(q);
+    let p = link.parent ?? link;
+    if (target.startsWith("/")) while (p.parent) p = p.parent;
+    for (const name of target.split("/")) {
+      if (name === "" || name === ".") continue;
+      if (name === "..") {
+        p = p.parent ?? p;
+        continue;
+      }
+      const d = dirNode(p);
+      await mayAccess(d, AEXEC, q, s.users);
+      const next = await resolve(s, q, { parent: p, name, node: await lookup(q, d, name) }, budget);
+      if (!next) return undefined;
+      p = next;
+    }
+    return p;
+  } catch (e) {
+    if (e instanceof NineError) return undefined;
+    throw e;
+  }
+}
