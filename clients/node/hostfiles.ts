@@ -11,7 +11,7 @@ import {
   AEXEC, AREAD, AWRITE, type Awaitable, Ebadname, encodeUtf8, Enonexist, Enotdir, errno, NineError, OAPPEND, ORDWR, OWRITE, type Statfs, utf8Length,
 } from "../../proto/index.ts";
 import type { Entries, Fd, Handle, HostFiles, HostStat, HostUsers } from "../../servers/host.ts";
-import { type Device, Guard, hostError } from "./guard.ts";
+import { type Device, Guard, hostError, WHILE_MS } from "./guard.ts";
 import { AsyncListing, fromLatin1, later, Listing, quietly, type Source } from "./listing.ts";
 import { hostUsers } from "./users.ts";
 
@@ -115,7 +115,7 @@ class NodeFiles implements NodeHostFiles {
     const d = this.deviceOf(dir);
     const p = this.below(dir, name);
     if (!this.guard.slow(d)) return this.guard.sync(d, () => this.lstatSync(p));
-    return this.guard.wait(d, () => later<BigIntStats>((cb) => fs.lstat(p, { bigint: true }, cb))).then((s) => this.known(s, p), (e: unknown) => {
+    return this.guard.wait(() => later<BigIntStats>((cb) => fs.lstat(p, { bigint: true }, cb))).then((s) => this.known(s, p), (e: unknown) => {
       if (e instanceof NineError && e.errno === errno.ENOENT) return undefined;
       throw e;
     });
@@ -173,7 +173,7 @@ class NodeFiles implements NodeHostFiles {
       const p = this.inside(h);
       const options = { encoding: "latin1", bufferSize: 128 } as const;
       if (!this.guard.slow(d)) return new Listing(this.guard.sync(d, () => fs.opendirSync(p, options)), source);
-      return this.guard.wait(d, () => later<fs.Dir>((cb) => fs.opendir(p, options, cb))).then((x) => new AsyncListing(x, source), failed);
+      return this.guard.wait(() => later<fs.Dir>((cb) => fs.opendir(p, options, cb))).then((x) => new AsyncListing(x, source), failed);
     } catch (e) {
       return failed(e);
     }
@@ -253,14 +253,14 @@ class NodeFiles implements NodeHostFiles {
       return direct ? buf.subarray(0, got) : buf.slice(0, got);
     }
     const buf = direct ? into : new Uint8Array(n);
-    return this.guard.wait(d, () => later<number>((cb) => fs.read(fd, buf, 0, n, at, cb))).then((got) => buf.subarray(0, got));
+    return this.guard.wait(() => later<number>((cb) => fs.read(fd, buf, 0, n, at, cb))).then((got) => buf.subarray(0, got));
   }
 
   write(fd: Fd, at: number, data: Uint8Array): Awaitable<number> {
     const d = this.deviceOf(fd);
     const n = data.length;
     const slow = (): Promise<number> => later<number>((cb) => fs.write(fd, data, 0, n, at, cb));
-    return n <= LARGE ? this.guard.run(d, () => fs.writeSync(fd, data, 0, n, at), slow) : this.guard.wait(d, slow);
+    return n <= LARGE ? this.guard.run(d, () => fs.writeSync(fd, data, 0, n, at), slow) : this.guard.wait(slow);
   }
 
   truncate(fd: Fd, length: number): Awaitable<void> {
@@ -268,7 +268,7 @@ class NodeFiles implements NodeHostFiles {
   }
 
   sync(fd: Fd, datasync: boolean): Awaitable<void> {
-    return this.guard.wait(this.deviceOf(fd), () => later<void>((cb) => (datasync ? fs.fdatasync(fd, cb) : fs.fsync(fd, cb))));
+    return this.guard.wait(() => later<void>((cb) => (datasync ? fs.fdatasync(fd, cb) : fs.fsync(fd, cb))));
   }
 
   private path(h: Handle, now: () => void, slow: (cb: fs.NoParamCallback) => void): Awaitable<void> {
@@ -300,7 +300,7 @@ class NodeFiles implements NodeHostFiles {
     } catch {
       // Gone by now: nothing is known of the device, so nothing is relied on.
     }
-    this.devices.set(dev, (d = { slowUntilMs: 0, births }));
+    this.devices.set(dev, (d = { slowUntilMs: -Infinity, whileMs: WHILE_MS, births }));
     return d;
   }
 

@@ -75,10 +75,10 @@ export class AsyncListing implements AsyncIterableIterator<Entry> {
   }
 
   async next(): Promise<IteratorResult<Entry>> {
-    const { guard, device } = this.source;
+    const { guard } = this.source;
     try {
       while (!this.over) {
-        const e = await guard.wait(device, () => this.dir.read());
+        const e = await guard.wait(() => this.dir.read());
         if (!e) break;
         const name = fromLatin1(e.name);
         const st = await this.source.lstat(name);

@@ -42,8 +42,11 @@ export class HostDir extends HostNode implements DirNode {
 
   async create(name: string, mode: number, openMode: number | undefined, call: Call): Promise<{ node: Node; opened?: OpenFile }> {
     this.tree.mutable();
-    this.tree.ids.changed(this.id);
-    return this.tree.at(this, async (dir) => (mode & DMDIR ? this.mkdir(dir, name, mode, call) : this.mkfile(dir, name, mode, openMode, call)));
+    return this.tree.at(this, async (dir) => {
+      const made = await (mode & DMDIR ? this.mkdir(dir, name, mode, call) : this.mkfile(dir, name, mode, openMode, call));
+      this.tree.ids.changed(this.id);
+      return made;
+    });
   }
 
   async remove(name: string, node: Node, call: Call): Promise<void> {
@@ -82,6 +85,7 @@ export class HostDir extends HostNode implements DirNode {
       const same = target && tree.ids.is(node.id, target);
       if (target && !same) newdir.lost(target);
       if (same) return;
+      for (const id of [this.id, newdir.id, node.id]) tree.ids.changed(id);
       node.up = newdir;
       node.name = newname;
       tree.moved(node.id, newdir, newname);
@@ -93,6 +97,7 @@ export class HostDir extends HostNode implements DirNode {
     tree.mutable();
     return tree.at(this, async (dir) => {
       await tree.files.symlink(target, dir, name);
+      tree.ids.changed(this.id);
       const cred = tree.cred(call);
       const st = await this.made(dir, name, cred, S_IFLNK, undefined);
       return this.child(name, st);
@@ -120,6 +125,7 @@ export class HostDir extends HostNode implements DirNode {
         if (now) await tree.files.unlink(to, name);
         throw new NineError(Enonexist);
       }
+      for (const id of [this.id, node.id]) tree.ids.changed(id);
       node.see(now);
       tree.moved(node.id, this, name);
     }));

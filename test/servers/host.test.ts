@@ -1,14 +1,16 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { afterEach, describe, expect, it } from "vitest";
 import { hostFiles, type HostFilesOptions, type NodeHostFiles } from "../../clients/node/hostfiles.ts";
 import { parseUsers } from "../../clients/node/users.ts";
 import * as p from "../../proto/index.ts";
-import { type Call, errno, isDir, isLink, type DirNode, type FileNode, type LinkNode, type Node, type Server } from "../../proto/index.ts";
+import { type Call, errno, isDir, isLink, type DirNode, type FileNode, type Node, type Server } from "../../proto/index.ts";
 import { host, type HostOptions } from "../../servers/host.ts";
 import { Nine, refused } from "../support/nine.ts";
-import { serverSuite } from "../support/serversuite.ts";
+import { type Caps, serverSuite } from "../support/serversuite.ts";
 
 const root = process.geteuid?.() === 0;
 const linux = process.platform === "linux";
@@ -70,6 +72,15 @@ async function file(d: DirNode, ...names: string[]): Promise<FileNode> {
   return node;
 }
 
+/** Does it, or is refused; anything else is a bug. */
+async function attempt(what: () => unknown): Promise<void> {
+  try {
+    await what();
+  } catch (e) {
+    if (!(e instanceof p.NineError)) throw e;
+  }
+}
+
 const descriptors = (): number => fs.readdirSync("/proc/self/fd").length;
 const text = (b: Uint8Array | undefined): string => new TextDecoder().decode(b);
 
@@ -77,24 +88,21 @@ afterEach(() => {
   for (const cleanup of cleanups.splice(0).toReversed()) cleanup();
 });
 
-serverSuite("host", () => {
-  const made = make();
+const caps: Caps = { mknod: false, xattr: false, perms: root, times: 1000, entries: 2000, portal, ...(root ? {} : { users: [{ uname: "me" }, { uname: "you" }] }) };
+
+/** For the suite: the first user's own. */
+function own(how: HostFilesOptions): Server {
+  const made = make({}, how);
   if (root) fs.chownSync(made.dir, 2001, 2001);
   return made.server;
-}, { mknod: false, xattr: false, perms: root, times: 1000, portal });
+}
 
-serverSuite("host by paths", () => {
-  const made = make({}, { proc: false });
-  if (root) fs.chownSync(made.dir, 2001, 2001);
-  return made.server;
-}, { mknod: false, xattr: false, perms: root, times: 1000, portal });
-
-serverSuite("host on a slow file system", () => {
+serverSuite("host", () => own({}), caps);
+if (linux) serverSuite("host by paths", () => own({ proc: false }), caps);
+serverSuite("host on a file system that is slow at times", () => {
   let t = 0;
-  const made = make({}, { now: () => (t += 15) });
-  if (root) fs.chownSync(made.dir, 2001, 2001);
-  return made.server;
-}, { mknod: false, xattr: false, perms: root, times: 1000, portal });
+  return own({ now: () => (t += 50) });
+}, caps);
 
 describe("host: confinement", () => {
   it("symbolic links are nodes, never followed", async () => {
@@ -108,11 +116,11 @@ describe("host: confinement", () => {
       expect(isLink(node)).toBe(true);
       expect(isDir(node)).toBe(false);
     }
-    expect(await (await child(d, "abs") as LinkNode).readlink(call())).toBe(outside);
     const n = await nine(server);
+    expect((await n.at("abs", (fid) => n.rpc({ type: p.Treadlink, fid }))).target).toBe(outside);
     for (const name of ["abs", "rel"]) await refused(n.walk(`${name}/secret`), errno.ENOENT, errno.ENOTDIR);
     await refused(n.lopen("file"), errno.ELOOP);
-    await n.setattr("file", p.SETATTR_UID | p.SETATTR_GID, { uid: 0, gid: 0 });
+    if (root) await n.setattr("file", p.SETATTR_UID | p.SETATTR_GID, { uid: 0, gid: 0 });
     expect(fs.readFileSync(path.join(outside, "secret"), "utf8")).toBe("secret");
     // Plain 9P2000 follows inside the tree only: / is the export's root.
     const plain = await nine(server, "root", "9P2000");
@@ -140,24 +148,15 @@ describe("host: confinement", () => {
       fs.symlinkSync(outside, path.join(dir, "a"));
       fs.mkdirSync(path.join(outside, "b"));
       fs.writeFileSync(path.join(outside, "b/f"), "outside");
-      const outcome = async (what: () => unknown): Promise<string> => {
-        try {
-          await what();
-          return "done";
-        } catch (e) {
-          if (e instanceof p.NineError) return "refused";
-          throw e;
-        }
-      };
-      for (const x of [held, deep]) await outcome(() => x.create?.("new", 0o666, p.OWRITE, call()));
-      await outcome(() => held.create?.("newdir", (p.DMDIR | 0o777) >>> 0, undefined, call()));
-      await outcome(() => held.symlink?.("newlink", "x", call()));
-      await outcome(async () => {
+      for (const x of [held, deep]) await attempt(() => x.create?.("new", 0o666, p.OWRITE, call()));
+      await attempt(() => held.create?.("newdir", (p.DMDIR | 0o777) >>> 0, undefined, call()));
+      await attempt(() => held.symlink?.("newlink", "x", call()));
+      await attempt(async () => {
         const open = await f.open(p.ORDWR | p.OTRUNC, call());
         await open.write?.(0, new TextEncoder().encode("written"), call());
         await open.close?.();
       });
-      await outcome(() => f.setattr?.({ length: 1 }, call()));
+      await attempt(() => f.setattr?.({ length: 1 }, call()));
       expect(fs.readdirSync(outside).toSorted()).toEqual(["b", "secret"]);
       expect(fs.readdirSync(path.join(outside, "b"))).toEqual(["f"]);
       expect(fs.readFileSync(path.join(outside, "b/f"), "utf8")).toBe("outside");
@@ -404,7 +403,7 @@ describe("host: open files", () => {
     const second = await open.read?.(100, 100, call());
     expect(await first).toEqual(data.slice(0, 100));
     expect(second).toEqual(data.slice(100, 200));
-    expect(await open.read?.(0, 600_000, call())).toEqual(data);
+    expect(Buffer.compare(await open.read?.(0, 600_000, call()) ?? new Uint8Array(0), data)).toBe(0);
     expect((await open.read?.(600_000, 10, call()))?.length).toBe(0);
     await open.close?.();
   });
@@ -450,10 +449,13 @@ describe("host: open files", () => {
 });
 
 describe("host: directories", () => {
-  it("20,000 entries, one at a time", async () => {
+  it("5,000 entries, one at a time", async () => {
     const { server, dir } = make();
-    for (let i = 0; i < 20_000; i++) fs.mkdirSync(path.join(dir, `d${i}`));
+    for (let i = 0; i < 5000; i++) fs.mkdirSync(path.join(dir, `d${i}`));
     const d = await top(server);
+    setFlagsFromString("--expose-gc");
+    const gc: unknown = runInNewContext("gc");
+    if (typeof gc !== "function") expect.fail("no gc");
     let live = 0;
     let most = 0;
     const registry = new FinalizationRegistry(() => {
@@ -467,19 +469,21 @@ describe("host: directories", () => {
       registry.register(node, 0);
       live++;
       if (++count % 1000 === 0) {
-        globalThis.gc?.();
+        gc();
         await new Promise((resolve) => setImmediate(resolve));
         most = Math.max(most, live);
       }
     }
-    expect(count).toBe(20_000);
-    if (globalThis.gc) expect(most).toBeLessThan(5000);
+    expect(count).toBe(5000);
+    expect(most).toBeLessThan(3000);
     if (linux) expect(descriptors()).toBeLessThan(fds);
     const n = await nine(server);
-    expect((await n.dirents("", 65536)).length).toBe(20_000);
+    expect((await n.dirents("", 65536)).length).toBe(5000);
     // What was listed is what the stat says, and the first stat costs no further look.
-    const [first] = [...await d.list(call()) as Iterable<readonly [string, Node]>];
-    expect((await first?.[1].stat?.(call()))?.nlink).toBe(2);
+    for await (const [, node] of await d.list(call())) {
+      expect((await node.stat?.(call()))?.nlink).toBe(2);
+      break;
+    }
   });
 
   it("names of any bytes", async () => {
@@ -506,7 +510,8 @@ describe("host: directories", () => {
     const all: DirNode[] = [d];
     for (let i = 0; i < 300; i++) {
       const made = await d.create?.("a-name-of-twenty-byt", (p.DMDIR | 0o777) >>> 0, undefined, call());
-      d = made?.node as DirNode;
+      if (!made || !isDir(made.node)) expect.fail("no directory was made");
+      d = made.node;
       all.push(d);
     }
     await all[1]?.walk("x", call());
@@ -515,7 +520,8 @@ describe("host: directories", () => {
     expect(made?.node).toBeDefined();
     for (let i = 299; i >= 0; i--) {
       if (i === 299) await d.remove?.("f", await child(d, "f"), call());
-      await all[i]?.remove?.("a-name-of-twenty-byt", all[i + 1] as Node, call());
+      const below = all[i + 1];
+      if (below) await all[i]?.remove?.("a-name-of-twenty-byt", below, call());
     }
   });
 

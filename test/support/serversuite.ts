@@ -44,6 +44,8 @@ export interface Caps {
   readonly allOrNothing?: boolean;
   /** Rename refuses an existing target when it must not replace it, also for directories. */
   readonly norepl?: boolean;
+  /** Entries of the big directory: default 10,000; fewer for a server that is slow by nature. */
+  readonly entries?: number;
   /** The first is the owner; the second somebody else, in no group of his. */
   readonly users?: readonly [TestUser, TestUser];
   /** For servers without `write`: a directory (default "") and a file in it. */

@@ -1,0 +1,139 @@
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import { type Device, FORGET_MS, Guard, hostError, MAXWHILE_MS, SLOW_MS, WHILE_MS } from "../../../clients/node/guard.ts";
+import { hostFiles, type NodeHostFiles } from "../../../clients/node/hostfiles.ts";
+import { fromLatin1 } from "../../../clients/node/listing.ts";
+import { parseUsers } from "../../../clients/node/users.ts";
+import { errno, NineError, NOU32, ORDWR } from "../../../proto/index.ts";
+
+function device(): Device {
+  return { slowUntilMs: -Infinity, whileMs: WHILE_MS, births: true };
+}
+
+/** What f throws, as the server sees it. */
+function fail(f: () => unknown): unknown {
+  try {
+    f();
+  } catch (e) {
+    return hostError(e);
+  }
+  return undefined;
+}
+
+describe("Guard", () => {
+  it("a slow call makes its device asynchronous for a while, twice as long each time", async () => {
+    let t = 0;
+    const guard = new Guard(() => t);
+    const d = device();
+    const other = device();
+    const run = (on: Device, tookMs: number): unknown => guard.run(on, () => {
+      t += tookMs;
+      return "now";
+    }, async () => "later");
+    expect(run(d, SLOW_MS)).toBe("now");
+    expect(run(d, SLOW_MS + 1)).toBe("now");
+    expect(run(d, 0)).toBeInstanceOf(Promise);
+    expect(run(other, 0)).toBe("now");
+    t += WHILE_MS - 1;
+    expect(await run(d, 0)).toBe("later");
+    t += 1;
+    for (let long = WHILE_MS * 2; long < MAXWHILE_MS; long *= 2) {
+      expect(run(d, SLOW_MS + 1)).toBe("now");
+      t += long - 1;
+      expect(run(d, 0)).toBeInstanceOf(Promise);
+      t += 1;
+    }
+    expect(run(d, 0)).toBe("now");
+    t += FORGET_MS * 2;
+    run(d, SLOW_MS + 1);
+    t += WHILE_MS;
+    expect(run(d, 0)).toBe("now");
+  });
+
+  it("system errors become NineErrors, bugs stay", () => {
+    expect(fail(() => fs.readFileSync("/does/not/exist"))).toMatchObject({ errno: errno.ENOENT, message: "file does not exist" });
+    expect(fail(() => fs.rmdirSync("/proc/self/fd/0/x"))).toBeInstanceOf(NineError);
+    expect(fail(() => fs.openSync("a\0b", 0))).not.toBeInstanceOf(NineError);
+  });
+});
+
+describe("users", () => {
+  const users = parseUsers(
+    "root:x:0:0:root:/root:/bin/sh\n# comment\nann:x:1000:100::/:\nbad\nben:x:1001:1001::/:\nann:x:7:7\n",
+    "root:x:0:\nusers:x:100:\nben:x:1002:\nwheel:x:10:ann,ghost,ben\n+:::\n",
+  );
+
+  it("names and numbers, none lost", () => {
+    expect([users.idOf("ann"), users.idOf("wheel"), users.idOf("4242"), users.idOf("ghost"), users.idOf("")]).toEqual([1000, 10, 4242, NOU32, NOU32]);
+    expect([users.userName(1000), users.userName(5), users.groupName(100), users.groupName(5)]).toEqual(["ann", "5", "users", "5"]);
+    // The group ben is not the user ben's number: it goes by its digits.
+    expect(users.groupName(1002)).toBe("1002");
+    for (const n of [0, 10, 100, 1000, 1001, 1002, 77]) {
+      expect(users.idOf(users.nameOf(n))).toBe(n);
+      expect(users.idOf(users.userName(n))).toBe(n);
+      expect(users.idOf(users.groupName(n))).toBe(n);
+    }
+  });
+
+  it("groups of a user", () => {
+    expect(users.groups(1000)).toEqual([100, 10]);
+    expect(users.groups(31)).toEqual([]);
+    expect([users.member("ann", "wheel"), users.member("ann", "root"), users.member("ghost", "wheel")]).toEqual([true, false, false]);
+  });
+});
+
+describe("hostFiles", () => {
+  let files: NodeHostFiles | undefined;
+  let dir = "";
+
+  afterEach(() => {
+    files?.close();
+    files = undefined;
+    fs.rmSync(dir, { recursive: true, force: true });
+  });
+
+  const make = (now?: () => number): NodeHostFiles => {
+    dir = fs.mkdtempSync(path.join(os.tmpdir(), "nineplex-files-"));
+    files = hostFiles(dir, now ? { now } : {});
+    return files;
+  };
+
+  it("the root must be a directory that is there", () => {
+    make();
+    expect(() => hostFiles(path.join(dir, "none"))).toThrow("file does not exist");
+    fs.writeFileSync(path.join(dir, "f"), "");
+    expect(() => hostFiles(path.join(dir, "f"))).toThrow("not a directory");
+  });
+
+  it("answers at once while the file system is fast, later when it is not, and later for what is large", async () => {
+    let step = 0;
+    let t = 0;
+    const f = make(() => (t += step));
+    const fd = f.create(f.root, "f", ORDWR, 0o600);
+    if (typeof fd !== "number") expect.fail("create was not synchronous");
+    expect(f.write(fd, 0, new Uint8Array(1000))).toBe(1000);
+    expect(f.read(fd, 0, 10)).toBeInstanceOf(Uint8Array);
+    expect(f.read(fd, 0, 1 << 20)).toBeInstanceOf(Promise);
+    expect(((await f.read(fd, 0, 1 << 20)).length)).toBe(1000);
+    expect(f.sync(fd, true)).toBeInstanceOf(Promise);
+    step = 100;
+    expect(f.stat(fd)).not.toBeInstanceOf(Promise);
+    step = 0;
+    for (const later of [f.stat(fd), f.lstat(f.root, "f"), f.lstat(f.root, "none"), f.read(fd, 0, 10), f.mkdir(f.root, "d", 0o700)]) {
+      expect(later).toBeInstanceOf(Promise);
+      await later;
+    }
+    expect(await f.lstat(f.root, "none")).toBeUndefined();
+    const list = await f.list(f.root);
+    expect(Symbol.asyncIterator in list).toBe(true);
+    await list.return?.();
+    await f.drop(fd);
+  });
+
+  it("names as bytes", () => {
+    expect(fromLatin1("plain")).toBe("plain");
+    expect(fromLatin1("\u00c3\u00a9\u00ff")).toBe("\u00e9\udcff");
+  });
+});
