@@ -8,11 +8,12 @@
  */
 import fs, { type BigIntStats } from "node:fs";
 import {
-  AEXEC, AREAD, AWRITE, type Awaitable, Ebadname, encodeUtf8, Enonexist, Enotdir, errno, NineError, OAPPEND, ORDWR, OWRITE, type Statfs, utf8Length,
+  AEXEC, AREAD, AWRITE, type Awaitable, Enonexist, Enotdir, errno, NineError, type Statfs,
 } from "../../proto/index.ts";
 import type { Entries, Fd, Handle, HostFiles, HostStat, HostUsers } from "../../servers/host.ts";
 import { type Device, Guard, hostError, WHILE_MS } from "./guard.ts";
 import { AsyncListing, fromLatin1, later, Listing, quietly, type Source } from "./listing.ts";
+import { flagsOf, hostStat, join, legal, native, type Path, spaceOf, timeOf } from "./native.ts";
 import { hostUsers } from "./users.ts";
 
 const C = fs.constants;
@@ -35,9 +36,6 @@ export interface NodeHostFiles extends HostFiles {
   /** Lets go of the root: nothing works afterwards. */
   close(): void;
 }
-
-/** A path of node:fs; bytes when it is not valid Unicode. */
-type Path = string | Buffer;
 
 /** The directory `root`, by whatever name it is given now. Throws a NineError when it is none. */
 export function hostFiles(root: string, options: HostFilesOptions = {}): NodeHostFiles {
@@ -106,7 +104,7 @@ class NodeFiles implements NodeHostFiles {
     const note = (s: BigIntStats): HostStat => {
       const device = this.device(Number(s.dev), s.isSymbolicLink() ? undefined : (p ?? this.self(h)));
       if (device !== d) this.on.set(h, device);
-      return hostStat(s, device);
+      return hostStat(s, device.births);
     };
     return st instanceof Promise ? st.then(note) : note(st);
   }
@@ -128,7 +126,7 @@ class NodeFiles implements NodeHostFiles {
 
   /** A stat of what p names. */
   private known(s: BigIntStats, p: Path): HostStat {
-    return hostStat(s, this.device(Number(s.dev), s.isSymbolicLink() ? undefined : p));
+    return hostStat(s, this.device(Number(s.dev), s.isSymbolicLink() ? undefined : p).births);
   }
 
   access(h: Handle, want: number): Awaitable<void> {
@@ -347,45 +345,4 @@ class NodeFiles implements NodeHostFiles {
     if (real !== p) throw new NineError(Enonexist);
     return p;
   }
-}
-
-function legal(name: string): string {
-  if (name === "" || name === "." || name === ".." || name.includes("/") || name.includes("\0")) throw new NineError(Ebadname);
-  return name;
-}
-
-function join(dir: string, name: string): string {
-  return dir === "/" ? `/${name}` : `${dir}/${name}`;
-}
-
-function native(s: string): Path {
-  if (s.isWellFormed()) return s;
-  const b = Buffer.allocUnsafe(utf8Length(s));
-  encodeUtf8(s, b, 0);
-  return b;
-}
-
-function flagsOf(mode: number): number {
-  const acc = mode & 3;
-  return (acc === OWRITE ? C.O_WRONLY : acc === ORDWR ? C.O_RDWR : C.O_RDONLY) | (mode & OAPPEND ? C.O_APPEND : 0);
-}
-
-/** libuv cuts to the microsecond from a double: half a one more keeps what was meant. Before 1970 only Dates pass. */
-function timeOf(ns: bigint): number | Date {
-  if (ns < 0n) return new Date(Math.floor(Number(ns) / 1e6));
-  return Number(ns / 1_000_000_000n) + (Number((ns % 1_000_000_000n) / 1000n) + 0.5) / 1e6;
-}
-
-function hostStat(s: BigIntStats, d: Device): HostStat {
-  return {
-    dev: Number(s.dev), ino: s.ino, birthNs: d.births ? s.birthtimeNs : 0n, mode: Number(s.mode), nlink: Number(s.nlink), uid: Number(s.uid),
-    gid: Number(s.gid), rdev: Number(s.rdev), size: Number(s.size), blksize: Number(s.blksize), blocks: Number(s.blocks),
-    atimeNs: s.atimeNs, mtimeNs: s.mtimeNs, ctimeNs: s.ctimeNs,
-  };
-}
-
-function spaceOf(s: fs.StatsFs): Statfs {
-  return {
-    type: s.type >>> 0, bsize: s.bsize, blocks: s.blocks, bfree: s.bfree, bavail: s.bavail, files: s.files, ffree: s.ffree, namelen: 255,
-  };
 }
