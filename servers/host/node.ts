@@ -158,22 +158,20 @@ export class HostNode implements Place {
 
   private attr(st: HostStat): Attr {
     const { users } = this.tree.files;
+    const [atime, atimeNsec] = split(st.atimeNs);
+    const [mtime, mtimeNsec] = split(st.mtimeNs);
+    const [ctime, ctimeNsec] = split(st.ctimeNs);
     return {
       mode: (dirMode(st.mode) | (this.marks?.bits ?? 0)) >>> 0, uid: users.userName(st.uid), gid: users.groupName(st.gid), muid: "",
-      length: st.size, atime: sec(st.atimeNs), atimeNsec: nsec(st.atimeNs), mtime: sec(st.mtimeNs), mtimeNsec: nsec(st.mtimeNs),
-      ctime: sec(st.ctimeNs), ctimeNsec: nsec(st.ctimeNs), nlink: st.nlink, rdev: st.rdev, block: (st.mode & S_IFMT) === S_IFBLK,
-      blksize: st.blksize, blocks: st.blocks,
+      length: st.size, atime, atimeNsec, mtime, mtimeNsec, ctime, ctimeNsec, nlink: st.nlink, rdev: st.rdev,
+      block: (st.mode & S_IFMT) === S_IFBLK, blksize: st.blksize, blocks: st.blocks,
     };
   }
 }
 
-const BILLION = 1_000_000_000n;
-
-function nsec(ns: bigint): number {
-  const r = Number(ns % BILLION);
-  return r < 0 ? r + 1_000_000_000 : r;
-}
-
-function sec(ns: bigint): number {
-  return Number((ns - BigInt(nsec(ns))) / BILLION);
+/** Seconds, and the nanoseconds of that second: never negative. */
+function split(ns: bigint): [number, number] {
+  const sec = Number(ns / 1_000_000_000n);
+  const nsec = Number(ns % 1_000_000_000n);
+  return nsec < 0 ? [sec - 1, nsec + 1_000_000_000] : [sec, nsec];
 }
