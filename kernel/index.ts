@@ -30,6 +30,8 @@ export interface BootOptions {
   readonly mounts?: readonly BootMount[];
   /** The user processes run as; default "none". */
   readonly uname?: string;
+  /** The user's number, for .L servers that go by numbers. */
+  readonly uid?: number;
   /** Environment of the first process. */
   readonly env?: ReadonlyMap<string, readonly string[]>;
   /** Put around every portal the kernel holds, such as trace. */
@@ -52,7 +54,7 @@ export interface Booted {
 export async function boot(options: BootOptions): Promise<Booted> {
   const servers = new Map(Object.entries(options.servers));
   if (!servers.has("root") || !servers.has("pipe")) throw new NineError("bad arg in system call: boot needs the servers root and pipe");
-  const kernel = new Kernel(options.host, servers, options.programs ?? new Map(), options.wrap ?? ((p) => p), options.open ?? {});
+  const kernel = new Kernel(options.host, servers, options.programs ?? new Map(), options.wrap ?? ((p) => p), options.open ?? {}, options.uid);
   const user = options.uname ?? "none";
   const slash = await rootChan(kernel, user);
   const p = new Proc(kernel, undefined, user, new Fgrp(), new Pgrp(), new Map(options.env ?? []), new NoteGroup(), slash, slash.incref());

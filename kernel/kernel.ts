@@ -19,6 +19,7 @@ export class Kernel {
   readonly mnts: Set<Mnt> = new Set();
   private readonly servers: ReadonlyMap<string, Server>;
   private readonly devices = new Map<string, Mnt>();
+  private readonly uid: number | undefined;
   private readonly wrap: (portal: Portal, spec: string) => Portal;
   private readonly openOptions: OpenOptions;
   private lastPid = 0;
@@ -26,12 +27,13 @@ export class Kernel {
   private yielded: number;
 
   constructor(host: Host, servers: ReadonlyMap<string, Server>, programs: ReadonlyMap<string, Program>,
-    wrap: (portal: Portal, spec: string) => Portal, openOptions: OpenOptions) {
+    wrap: (portal: Portal, spec: string) => Portal, openOptions: OpenOptions, uid: number | undefined) {
     this.host = host;
     this.servers = servers;
     this.programs = programs;
     this.wrap = wrap;
     this.openOptions = openOptions;
+    this.uid = uid;
     this.yielded = host.now();
   }
 
@@ -44,6 +46,11 @@ export class Kernel {
     const m = new Mnt(this.wrap(portal, spec), ++this.lastDev, spec, (x) => this.mnts.delete(x));
     this.mnts.add(m);
     return m;
+  }
+
+  /** n_uname for attaching: a plain .L server goes by numbers; one of ours knows the name. */
+  nuname(portal: Portal): number | undefined {
+    return portal.dialect !== "9P2000" && !portal.ordered ? this.uid : undefined;
   }
 
   /** The root of the server '#name', attached as the process's user. */

@@ -42,7 +42,7 @@ export class Syscalls extends FileCalls implements Sys {
     m.incref();
     try {
       await this.enter();
-      const { fid, qid } = await m.client.attach(this.p.user, aname, undefined, this.p.intr);
+      const { fid, qid } = await m.client.attach(this.p.user, aname, this.p.kernel.nuname(portal), this.p.intr);
       const to = new Chan(m, fid, qid, cleanPath(this.p, old));
       try {
         await at(this.p, old, { nomount: true, walk: true }, async (w) => {

@@ -1,5 +1,9 @@
 /** nineplex/servers: file servers. Host dependencies are injected. */
+export * from "./bin.ts";
 export * from "./cons.ts";
 export * from "./dev.ts";
+export * from "./host.ts";
 export * from "./mntgen.ts";
+export * from "./pipe.ts";
 export * from "./ram.ts";
+export { tree } from "./tree.ts";

@@ -1,7 +1,7 @@
 /** mount(1): joins the file tree of a server to the name space. */
 import type { Portal } from "../../proto/index.ts";
 import { isInterrupted } from "../../proto/index.ts";
-import type { Program, Sys } from "../../kernel/sys.ts";
+import { MAFTER, MBEFORE, MCREATE, type Program, type Sys } from "../../kernel/sys.ts";
 import { Usage, parseArgs } from "./lib/args.ts";
 import { tool } from "./lib/tool.ts";
 import { bindFlag } from "./bind.ts";
@@ -15,7 +15,9 @@ export const mount = (dial: Dial): Program =>
     const args = parseArgs(words, "abcCq");
     const [addr, mtpt, aname = "", more] = args.operands;
     if (addr === undefined || mtpt === undefined || more !== undefined) throw new Usage();
-    const flag = bindFlag(args);
+    // In place of a directory, a mounted server is written to like any other; in a union, -c says where.
+    const order = bindFlag(args);
+    const flag = order & (MBEFORE | MAFTER) ? order : order | MCREATE;
     let what = addr;
     let portal: Portal | undefined;
     try {

@@ -1,0 +1,103 @@
+#!/usr/bin/env node
+/**
+ * main: the command nineplex. Takes the command line apart, runs one verb, and turns what went wrong
+ * into one line on stderr and an exit status: 1 failure, 2 usage, else the program's own.
+ */
+import { readFileSync } from "node:fs";
+import { isAbsolute, relative, resolve } from "node:path";
+import { NineError } from "../proto/index.ts";
+import { help } from "./node/help.ts";
+import { ninep } from "./node/ninep.ts";
+import { type CommandLine, parseCommandLine, UsageError } from "./node/options.ts";
+import { serveDir } from "./node/serve.ts";
+import { shell } from "./node/shell.ts";
+
+/** npm start changes directory; the caller's is told. */
+const cwd = process.env.npm_lifecycle_event === "start" ? (process.env.INIT_CWD ?? process.cwd()) : process.cwd();
+
+async function main(argv: readonly string[]): Promise<number> {
+  const line = parseCommandLine(argv);
+  const { options, verb } = line;
+  if (options.version) {
+    process.stdout.write(`nineplex ${version()}\n`);
+    return 0;
+  }
+  if (options.help) {
+    process.stdout.write(help(verb));
+    return 0;
+  }
+  switch (verb) {
+    case "serve": return serveDir(options, line.args, cwd, stopSignal());
+    case "9p": return ninep(options, line.args, cwd, stopSignal());
+    case "shell": case "script": return runShell(line);
+    default: throw new UsageError(`${verb}: not available in this version`);
+  }
+}
+
+function runShell({ verb, options, args }: CommandLine): Promise<number> {
+  if (options.listen.length > 0 || options.limits.size > 0 || options.token !== undefined) {
+    throw new UsageError("--listen, --limit and --token go with serve; see nineplex serve -h");
+  }
+  const [file = "", ...rest] = args;
+  const rcArgs = verb === "script" ? [script(file), ...rest] : options.command !== undefined ? ["-c", options.command, ...args] : [];
+  return shell({
+    options, args: rcArgs, cwd, env: process.env,
+    onStart(interrupt, hangup) {
+      let asked = 0;
+      process.on("SIGINT", () => {
+        interrupt();
+        // What does not listen is left the second time.
+        if (++asked > 1 && rcArgs.length > 0) process.exit(130);
+      });
+      process.on("SIGHUP", hangup);
+      process.on("SIGTERM", hangup);
+    },
+  });
+}
+
+/** A script below the current directory is found in /host; anything else by the name space. */
+function script(file: string): string {
+  const path = resolve(cwd, file);
+  const below = relative(cwd, path);
+  return below !== "" && !below.startsWith("..") && !isAbsolute(below) ? `/host/${below}` : path;
+}
+
+/** Aborts at the first signal that asks this process to stop; the second ends it. */
+function stopSignal(): AbortSignal {
+  const stop = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => {
+      if (stop.signal.aborted) process.exit(130);
+      stop.abort();
+    });
+  }
+  return stop.signal;
+}
+
+function version(): string {
+  for (const up of ["..", "../.."]) {
+    try {
+      return (JSON.parse(readFileSync(new URL(`${up}/package.json`, import.meta.url), "utf8")) as { version: string }).version;
+    } catch {
+      // Built, the package's root is one level further up.
+    }
+  }
+  return "?";
+}
+
+function complain(e: unknown): number {
+  if (e instanceof UsageError) {
+    process.stderr.write(`nineplex: ${e.message}\n`);
+    return 2;
+  }
+  if (e instanceof NineError) process.stderr.write(`nineplex: ${e.message}\n`);
+  else process.stderr.write(`nineplex: bug: ${e instanceof Error ? (e.stack ?? e.message) : String(e)}\n`);
+  return 1;
+}
+
+// A reader that leaves early, as in `nineplex -c 'cat x' | head`, is no failure of ours to report.
+process.stdout.on("error", () => undefined);
+process.stderr.on("error", () => undefined);
+process.exitCode = 13;
+const code = await main(process.argv.slice(2)).catch(complain);
+process.stdout.write("", () => process.stderr.write("", () => process.exit(code)));

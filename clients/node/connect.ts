@@ -1,0 +1,86 @@
+/**
+ * connect, listen: addresses as portals, and portals at addresses. What `nineplex/node` offers to
+ * programs, and all that the command line uses to reach the outside.
+ */
+import { isAbsolute, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { dial, type Host, NineError, open, type Portal, serve, type Server, type Session9P } from "../../proto/index.ts";
+import { type Addr, parseAddr } from "./addr.ts";
+import { newToken } from "./gate.ts";
+import { nodeHost } from "./host.ts";
+import type { Listener } from "./listener.ts";
+import { connectTransport, listenTransport } from "./transports.ts";
+
+/** What a `module:` server is made with. */
+export type ModuleDeps = Pick<Host, "now" | "sleep" | "random" | "log">;
+
+export interface ConnectOptions {
+  /** Bytes of the largest message; default 1 MiB. */
+  readonly msize?: number;
+  /** Gives up connecting. */
+  readonly signal?: AbortSignal;
+  /** Default 10 s to connect and agree on a version. */
+  readonly timeoutMs?: number;
+  /** Directory that file names in an address are relative to; default the process's. */
+  readonly cwd?: string;
+}
+
+/** A portal to the server at an address; attaching is the caller's. Rejects with a NineError that says why. */
+export async function connect(addr: string | Addr, options: ConnectOptions = {}): Promise<Portal> {
+  const a = typeof addr === "string" ? parseAddr(addr) : addr;
+  if (a.kind === "module") return open(await loadServer(a.file, options.cwd ?? process.cwd()));
+  const timeoutMs = options.timeoutMs ?? 10_000;
+  const timer = new AbortController();
+  const timeout = setTimeout(() => timer.abort(), timeoutMs);
+  const signal = options.signal ? AbortSignal.any([options.signal, timer.signal]) : timer.signal;
+  try {
+    const transport = await connectTransport(a, { timeoutMs, signal });
+    return await dial(transport, { msize: options.msize ?? 1 << 20, signal });
+  } catch (e) {
+    if (timer.signal.aborted && !options.signal?.aborted) throw new NineError(`Connection timed out: no 9P answer in ${timeoutMs / 1000} s`);
+    throw e;
+  } finally {
+    clearTimeout(timeout);
+  }
+}
+
+export interface ServeAt {
+  /** Largest message; default 1 MiB. */
+  readonly msize?: number;
+  /** WebSocket only: what clients must show. Default a new random token; "none" wants none. */
+  readonly token?: string;
+  /** Told of each connection and of its end. */
+  readonly log?: (line: string) => void;
+}
+
+/**
+ * Serves what `open` gives, a portal for each session, at an address: ws://HOST:PORT, tcp://HOST:PORT
+ * or unix:PATH; port 0 takes a free one. The listener's `address` is complete, token included.
+ */
+export function listen(addr: string | Addr, open: (session: Session9P) => Portal, options: ServeAt = {}): Promise<Listener> {
+  const a = typeof addr === "string" ? parseAddr(addr) : addr;
+  const token = options.token === "none" ? undefined : (options.token ?? (a.kind === "ws" ? (a.token ?? newToken()) : undefined));
+  return listenTransport(a, (transport) => {
+    const { peer } = transport;
+    options.log?.(`${peer}: connected`);
+    serve(transport, open, { msize: options.msize ?? 1 << 20, closed: (why) => options.log?.(`${peer}: ${why ?? "hung up"}`) });
+  }, token === undefined ? {} : { token });
+}
+
+/** A server from a module: its default export, a Server or a function that makes one of ModuleDeps. */
+export async function loadServer(file: string, cwd: string): Promise<Server> {
+  const path = isAbsolute(file) ? file : resolve(cwd, file);
+  let loaded: { default?: unknown };
+  try {
+    loaded = (await import(pathToFileURL(path).href)) as { default?: unknown };
+  } catch (e) {
+    const why = e instanceof Error ? (e.message.split("\n")[0] ?? "") : String(e);
+    throw new NineError(/Cannot find module|ENOENT/.test(why) ? `file does not exist: ${file}` : `${file}: ${why}`);
+  }
+  const make = loaded.default;
+  const server: unknown = typeof make === "function" ? (make as (deps: ModuleDeps) => unknown)(nodeHost()) : make;
+  if (typeof server !== "object" || server === null || !("attach" in server)) {
+    throw new NineError(`${file}: its default export is no server, nor a function that makes one`);
+  }
+  return server as Server;
+}

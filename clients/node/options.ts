@@ -1,0 +1,160 @@
+/**
+ * Options: the command line as DESIGN's contract has it, taken apart and checked. Pure: nothing is
+ * opened. What cannot be meant throws UsageError, one line that says what to write instead; what a
+ * later version will know says `not available`.
+ */
+import { errno, NineError } from "../../proto/index.ts";
+import { type Addr, type MountSpec, parseAddr, parseMount } from "./addr.ts";
+
+/** A wrong command line: exit status 2. */
+export class UsageError extends Error {}
+
+export interface Options {
+  readonly mounts: MountSpec[];
+  readonly listen: { addr: Addr | "stdio"; text: string }[];
+  readonly limits: Map<string, number>;
+  command: string | undefined;
+  rw: boolean | undefined;
+  host: boolean;
+  unsafeHost: boolean;
+  token: string | undefined;
+  uname: string | undefined;
+  msize: number;
+  /** undefined: no trace; "": to stderr; else a file. */
+  trace: string | undefined;
+  verbose: boolean;
+  help: boolean;
+  version: boolean;
+  long: boolean;
+}
+
+export type Verb = "shell" | "script" | "serve" | "9p" | "run" | "disk" | "web" | "key";
+
+export interface CommandLine {
+  readonly verb: Verb;
+  readonly options: Options;
+  readonly args: readonly string[];
+}
+
+const VERBS = new Set(["run", "serve", "9p", "disk", "web", "key"]);
+/** After these words, and after a script file, everything belongs to what is run. */
+const RUNS = new Set(["run"]);
+export const LIMITS: readonly string[] = ["fids", "calls", "bytes", "depth"];
+const LATER = new Set(["ns", "root", "disk", "pager", "checkpoint", "fresh", "boot", "ram", "strace", "stats", "seed"]);
+const VALUES = new Set(["mount", "listen", "token", "uname", "msize", "limit", "ns", "root", "disk", "pager", "checkpoint", "ram", "seed", "c"]);
+const FLAGS = new Set(["rw", "ro", "host", "no-host", "unsafe-host", "trace", "v", "h", "help", "version", "fresh", "boot", "strace", "stats"]);
+
+/** SIZE: digits and K M G T, powers of 1024. */
+export function parseSize(text: string, option: string): number {
+  const m = /^(\d+)([KMGT]?)$/i.exec(text);
+  const n = m ? Number(m[1]) * 1024 ** " KMGT".indexOf(m[2]?.toUpperCase() || " ") : NaN;
+  if (!Number.isSafeInteger(n)) throw new UsageError(`--${option} ${text}: a size is digits and K, M, G or T, like 64K`);
+  return n;
+}
+
+export function parseCommandLine(argv: readonly string[]): CommandLine {
+  const o: Options = {
+    mounts: [], listen: [], limits: new Map(), command: undefined, rw: undefined, host: true, unsafeHost: false, token: undefined,
+    uname: undefined, msize: 1 << 20, trace: undefined, verbose: false, help: false, version: false, long: false,
+  };
+  const args: string[] = [];
+  let verb: Verb | undefined;
+  let rest = false;
+  for (let i = 0; i < argv.length; i++) {
+    const word = argv[i] ?? "";
+    if (rest || word === "-" || !word.startsWith("-")) {
+      if (verb === undefined) {
+        verb = VERBS.has(word) ? (word as Verb) : "script";
+        if (verb === "script") args.push(word);
+        rest = verb === "script" || RUNS.has(word);
+      } else args.push(word);
+      continue;
+    }
+    if (word === "--") {
+      rest = true;
+      continue;
+    }
+    const { name, value } = optionOf(word, verb);
+    if (name === "l" && verb === "9p") {
+      o.long = true;
+      continue;
+    }
+    let v = value;
+    if (VALUES.has(name) && v === undefined) {
+      v = argv[++i];
+      if (v === undefined) throw new UsageError(`${dashed(name)}: wants a value; see nineplex -h`);
+    }
+    apply(o, name, v);
+    if (name === "c") {
+      args.push(...argv.slice(i + 1));
+      verb ??= "shell";
+      if (verb !== "shell") throw new UsageError(`-c: not with ${verb}`);
+      break;
+    }
+  }
+  return { verb: verb ?? "shell", options: o, args };
+}
+
+function optionOf(word: string, verb: Verb | undefined): { name: string; value: string | undefined } {
+  const eq = word.startsWith("--") ? word.indexOf("=") : -1;
+  const name = word.slice(word.startsWith("--") ? 2 : 1, eq < 0 ? undefined : eq);
+  const long = word.startsWith("--");
+  const known = (VALUES.has(name) || FLAGS.has(name)) && long === name.length > 1;
+  if (!known && !(name === "l" && verb === "9p")) throw new UsageError(`${word}: unknown option; see nineplex -h`);
+  if (eq >= 0 && FLAGS.has(name) && name !== "trace") throw new UsageError(`--${name}: takes no value`);
+  return { name, value: eq < 0 ? undefined : word.slice(eq + 1) };
+}
+
+function dashed(name: string): string {
+  return name.length > 1 ? `--${name}` : `-${name}`;
+}
+
+function apply(o: Options, name: string, value = ""): void {
+  if (LATER.has(name)) throw new UsageError(`--${name}: not available in this version`);
+  switch (name) {
+    case "mount": o.mounts.push(checked(() => parseMount(value), "--mount")); break;
+    case "listen": o.listen.push({ addr: value === "stdio" ? "stdio" : checked(() => parseAddr(value), "--listen"), text: value }); break;
+    case "limit": limit(o, value); break;
+    case "c": o.command = value; break;
+    case "rw": o.rw = true; break;
+    case "ro": o.rw = false; break;
+    case "host": o.host = true; break;
+    case "no-host": o.host = false; break;
+    case "unsafe-host": o.unsafeHost = true; break;
+    case "token":
+      if (value === "") throw new UsageError("--token: an empty token; write none to want no token");
+      o.token = value;
+      break;
+    case "uname": o.uname = value; break;
+    case "msize":
+      o.msize = parseSize(value, "msize");
+      if (o.msize < 256 || o.msize > 64 << 20) throw new UsageError(`--msize ${value}: between 256 and 64M`);
+      break;
+    case "trace":
+      o.trace = value;
+      break;
+    case "v": o.verbose = true; break;
+    case "h": case "help": o.help = true; break;
+    case "version": o.version = true; break;
+    default: throw new UsageError(`${dashed(name)}: unknown option; see nineplex -h`);
+  }
+}
+
+function limit(o: Options, value: string): void {
+  const eq = value.indexOf("=");
+  const key = value.slice(0, eq);
+  if (eq < 1 || !LIMITS.includes(key)) throw new UsageError(`--limit ${value}: write KEY=NUMBER; keys are ${LIMITS.join(", ")}`);
+  const n = parseSize(value.slice(eq + 1), "limit");
+  if (n < 1) throw new UsageError(`--limit ${value}: at least 1`);
+  o.limits.set(key, n);
+}
+
+/** An address that cannot be meant is a mistake of the command line. */
+export function checked<T>(f: () => T, what: string): T {
+  try {
+    return f();
+  } catch (e) {
+    if (e instanceof NineError && (e.errno === errno.EINVAL || e.errno === errno.ENOSYS)) throw new UsageError(`${what}: ${e.message}`);
+    throw e;
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * Streams: the standard streams of this process as the console and the devices of a name space.
+ * Invariants: standard input is read only while somebody waits for it, or, under an interactive
+ * shell, always, so that the interrupt key is seen; a write settles when the stream has taken it; the
+ * terminal is given back as it was found.
+ */
+import { Eintr, NineError } from "../../proto/index.ts";
+import type { Console, InStream, OutStream } from "../../servers/index.ts";
+import { Tty } from "../tty.ts";
+
+/** Standard input, read on demand. */
+class Stdin implements InStream {
+  private readonly chunks: Uint8Array[] = [];
+  private ended = false;
+  private started = false;
+  private wake: (() => void) | undefined;
+
+  async read(_n: number, signal: AbortSignal): Promise<Uint8Array> {
+    this.start();
+    while (this.chunks.length === 0 && !this.ended) {
+      await new Promise<void>((resolve, reject) => {
+        const abort = (): void => {
+          this.wake = undefined;
+          process.stdin.pause();
+          reject(new NineError(Eintr));
+        };
+        if (signal.aborted) {
+          abort();
+          return;
+        }
+        signal.addEventListener("abort", abort, { once: true });
+        this.wake = () => {
+          this.wake = undefined;
+          signal.removeEventListener("abort", abort);
+          resolve();
+        };
+        process.stdin.resume();
+      });
+    }
+    return this.chunks.shift() ?? new Uint8Array(0);
+  }
+
+  private start(): void {
+    if (this.started) return;
+    this.started = true;
+    const end = (): void => {
+      this.ended = true;
+      this.wake?.();
+    };
+    process.stdin.on("data", (chunk: Buffer) => {
+      this.chunks.push(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length));
+      process.stdin.pause();
+      this.wake?.();
+    });
+    process.stdin.on("end", end);
+    process.stdin.on("error", end);
+  }
+}
+
+/** Standard output or error: an error, such as a reader that left, is the writer's. */
+function outStream(stream: NodeJS.WriteStream): OutStream {
+  let broken: Error | undefined;
+  stream.on("error", (e) => {
+    broken = e;
+  });
+  return {
+    write: (data) => new Promise<void>((resolve, reject) => {
+      if (broken) {
+        reject(new NineError("Broken pipe"));
+        return;
+      }
+      stream.write(data, (e) => (e ? reject(new NineError("Broken pipe")) : resolve()));
+    }),
+  };
+}
+
+export interface Streams {
+  readonly stdin: InStream;
+  readonly stdout: OutStream;
+  readonly stderr: OutStream;
+  readonly console: Console;
+  /** Gives the terminal back. */
+  close(): void;
+}
+
+function size(): { rows: number; cols: number } {
+  return { rows: process.stdout.rows ?? 24, cols: process.stdout.columns ?? 80 };
+}
+
+/** Streams of a command that runs: the host's terminal stays as it is, line by line. */
+export function plainStreams(): Streams {
+  const stdin = new Stdin();
+  const stdout = outStream(process.stdout);
+  const stderr = outStream(process.stderr);
+  return {
+    stdin, stdout, stderr, close: () => undefined,
+    console: {
+      read: (signal) => stdin.read(65536, signal), write: (data) => stdout.write(data), setRaw: (on) => void process.stdin.setRawMode?.(on),
+      size, isTTY: process.stdin.isTTY,
+    },
+  };
+}
+
+/** Streams of an interactive shell: keys come raw, the line discipline is ours, `interrupt` is told of Ctrl-C. */
+export function terminalStreams(interrupt: () => void): Streams {
+  const stdout = outStream(process.stdout);
+  const stderr = outStream(process.stderr);
+  const tty = new Tty({ write: (data) => void process.stdout.write(data), interrupt });
+  const typed = (chunk: Buffer): void => tty.type(chunk);
+  const ended = (): void => tty.end();
+  process.stdin.setRawMode(true);
+  process.stdin.on("data", typed);
+  process.stdin.on("end", ended);
+  process.stdin.resume();
+  return {
+    stdin: { read: (_n, signal) => tty.read(signal) }, stdout, stderr,
+    console: { read: (signal) => tty.read(signal), write: (data) => stdout.write(data), setRaw: (on) => tty.setRaw(on), size, isTTY: true },
+    close() {
+      process.stdin.off("data", typed);
+      process.stdin.off("end", ended);
+      process.stdin.setRawMode(false);
+      process.stdin.pause();
+    },
+  };
+}

@@ -1,0 +1,28 @@
+/**
+ * subtree: a server whose attach name selects a directory: "" and "/" the root, a path what it leads
+ * to (".." cannot leave), anything else "file does not exist". `ctl` has zero and null, which
+ * diodload(8) reads and writes.
+ */
+import { type Call, elements, Enonexist, Enotdir, isDir, NineError, type Node, type Server } from "../../proto/index.ts";
+
+export function subtree(server: Server, ctl?: Node): Server {
+  return {
+    name: server.name,
+    async attach(call, aname) {
+      if (aname === "ctl" && ctl) return ctl;
+      const root = await server.attach(call, "");
+      if (aname === "" || aname === "/") return root;
+      if (!aname.startsWith("/")) throw new NineError(Enonexist);
+      let node = root;
+      for (const name of elements(aname)) node = await child(node, name, call);
+      if (!isDir(node)) throw new NineError(Enotdir);
+      return node;
+    },
+  };
+}
+
+async function child(node: Node, name: string, call: Call): Promise<Node> {
+  const next = isDir(node) ? await node.walk(name, call) : undefined;
+  if (!next) throw new NineError(Enonexist);
+  return next;
+}

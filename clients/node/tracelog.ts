@@ -1,0 +1,29 @@
+/**
+ * TraceLog: where --trace writes, a file or stderr, and the portals it is put around.
+ */
+import { closeSync, openSync, writeSync } from "node:fs";
+import { NineError, type Portal, trace } from "../../proto/index.ts";
+import { hostError } from "./guard.ts";
+
+export interface TraceLog {
+  wrap(portal: Portal, name: string): Portal;
+  close(): void;
+}
+
+/** `to`: a file, "" for stderr, undefined for no trace. Throws a NineError when the file cannot be made. */
+export function traceLog(to: string | undefined): TraceLog {
+  if (to === undefined) return { wrap: (portal) => portal, close: () => undefined };
+  let fd = 2;
+  try {
+    if (to !== "") fd = openSync(to, "w");
+  } catch (e) {
+    const why = hostError(e);
+    throw why instanceof NineError ? new NineError(`--trace=${to}: ${why.message}`, why.errno) : why;
+  }
+  return {
+    wrap: (portal, name) => trace(portal, (line) => writeSync(fd, `${line}\n`), { name }),
+    close: () => {
+      if (fd !== 2) closeSync(fd);
+    },
+  };
+}
