@@ -1,18 +1,22 @@
 /**
- * Toolbench: runs a Program over any Sys with its standard input given and its output collected, and
- * says which Sys makers the tests of clients/tools run on.
+ * Toolbench: a kernel for the tests of clients/tools to run on, and a way to run a Program as a
+ * process with its standard input given and its output collected.
  */
 import { spawnSync } from "node:child_process";
-import type { Program, Sys } from "../../kernel/sys.ts";
+import { nodeHost } from "../../clients/node/host.ts";
+import { boot, type Program, type Sys } from "../../kernel/index.ts";
 import { decode, encode, join } from "../../clients/tools/lib/bytes.ts";
 import { tools } from "../../clients/tools/index.ts";
-import { NineError } from "../../proto/index.ts";
-import { Memsys } from "./memsys.ts";
+import { NineError, type Server } from "../../proto/index.ts";
+import { ram } from "../../servers/index.ts";
+import { pipe } from "../../servers/pipe.ts";
 
-/** A world to run in, and a process of it that sets things up and looks at them. */
-export type MakeSys = () => Sys | Promise<Sys>;
-
-export const worlds: readonly (readonly [name: string, make: MakeSys])[] = [["memsys", () => new Memsys()]];
+/** A process of a new kernel, with a ram server as its root and, as user glenda, all permissions in it. */
+export async function make(): Promise<Sys> {
+  const host = nodeHost();
+  const other = (): Server => ram({ now: () => host.now() });
+  return (await boot({ host, servers: { root: other(), other: other(), pipe: pipe() }, uname: "glenda" })).sys;
+}
 
 export interface Ran {
   readonly out: string;
@@ -111,16 +115,3 @@ export async function contents(sys: Sys, path: string): Promise<Uint8Array> {
   await sys.close(fd);
   return join(parts);
 }
-
-/** Numbers below n from a seed (mulberry32). */
-export function chance(seed: number): (n: number) => number {
-  return (n) => {
-    seed = (seed + 0x6d2b79f5) | 0;
-    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) % n;
-  };
-}
-
-/** From the environment, or new each time; to be named in what a failing test prints. */
-export const seed: number = Number(process.env["SEED"] ?? Date.now() % 1_000_000);

@@ -2,33 +2,20 @@
  * Bytes: between strings and bytes without loss. A string holds any bytes (proto/fcall.ts): one that
  * is not part of valid UTF-8 is the lone surrogate U+DC00 + byte. Invariant: encode(decode(b)) is b.
  */
+import { decodeUtf8, encodeUtf8, utf8Length } from "../../../proto/index.ts";
 
 const encoder = new TextEncoder();
 const loose = new TextDecoder("utf-8", { ignoreBOM: true });
-const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 export function encode(s: string): Uint8Array {
   if (s.isWellFormed()) return encoder.encode(s);
-  const parts: Uint8Array[] = [];
-  for (const ch of s) {
-    const c = ch.codePointAt(0) ?? 0;
-    parts.push(c >= 0xdc80 && c <= 0xdcff ? Uint8Array.of(c - 0xdc00) : encoder.encode(ch));
-  }
-  return join(parts);
+  const b = new Uint8Array(utf8Length(s));
+  encodeUtf8(s, b, 0);
+  return b;
 }
 
 export function decode(b: Uint8Array): string {
-  try {
-    return strict.decode(b);
-  } catch {
-    let s = "";
-    for (let i = 0; i < b.length;) {
-      const r = rune(b, i, b.length);
-      s += String.fromCodePoint(r >>> 3);
-      i += r & 7;
-    }
-    return s;
-  }
+  return decodeUtf8(b, 0, b.length);
 }
 
 /**
