@@ -54,10 +54,10 @@ export function joinPath(dir: string, names: readonly string[]): string {
   return dir === "/" ? `/${names.join("/")}` : `${dir}/${names.join("/")}`;
 }
 
-/** Where to start for a clean path: the current directory when the path lies below it, the root, or a '#' server. */
-async function start(p: Proc, path: string): Promise<{ c: Chan; names: string[] }> {
+/** Where to start for a clean path: the current directory, for a relative name that stays below it, the root, or a '#' server. */
+async function start(p: Proc, path: string, relative: boolean): Promise<{ c: Chan; names: string[] }> {
   const dot = p.dot.path;
-  if (path === dot || (path.startsWith(dot) && path[dot.length] === "/" && dot !== "/")) {
+  if (relative && (path === dot || (path.startsWith(dot) && (path[dot.length] === "/" || dot === "/")))) {
     return { c: p.dot.incref(), names: path.slice(dot.length).split("/").filter((n) => n !== "") };
   }
   const [spec = "", ...names] = path.split("/");
@@ -68,10 +68,12 @@ async function start(p: Proc, path: string): Promise<{ c: Chan; names: string[] 
 /** Runs op at the place a name leads to; symbolic links it meets are resolved in the process's name space, and op runs anew. */
 export async function at<T>(p: Proc, name: string, options: NamecOptions, op: (w: Where) => Promise<T>): Promise<T> {
   let path = cleanPath(p, name);
+  let relative = !name.startsWith("/") && !name.startsWith("#");
   for (let links = 0; links <= MAXLINKS; links++) {
-    const w = await find(p, path, options);
+    const w = await find(p, path, relative, options);
     if (typeof w === "string") {
       path = w;
+      relative = false;
       continue;
     }
     try {
@@ -79,6 +81,7 @@ export async function at<T>(p: Proc, name: string, options: NamecOptions, op: (w
     } catch (e) {
       if (!(e instanceof LinkFound)) throw e;
       path = await through(p, w.c, w.names, e.qids.length, w.path);
+      relative = false;
     } finally {
       w.done();
     }
@@ -107,8 +110,8 @@ interface Cursor {
 }
 
 /** Walks until one operation can do the rest. A string is another path to try: a link was met. */
-async function find(p: Proc, path: string, options: NamecOptions): Promise<Where | string> {
-  const from = await start(p, path);
+async function find(p: Proc, path: string, relative: boolean, options: NamecOptions): Promise<Where | string> {
+  const from = await start(p, path, relative);
   let at: Cursor = { ...from, umh: from.c.union === undefined ? undefined : p.pgrp.head(from.c.union) };
   const head = at.names.length === 0 && options.nomount ? undefined : p.pgrp.find(at.c.mnt, at.c.qid);
   if (head) at = cross(at, head, at.names);

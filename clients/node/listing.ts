@@ -6,7 +6,7 @@
  */
 import type { Dir } from "node:fs";
 import { type Awaitable, decodeUtf8 } from "../../proto/index.ts";
-import type { HostStat } from "../../servers/host.ts";
+import type { HostStat } from "../../servers/index.ts";
 import { type Device, type Guard, hostError } from "./guard.ts";
 
 /** What a listing needs of the files it lists. */

@@ -4,7 +4,7 @@
  */
 import fs, { type BigIntStats } from "node:fs";
 import { Ebadname, encodeUtf8, NineError, OAPPEND, ORDWR, OWRITE, type Statfs, utf8Length } from "../../proto/index.ts";
-import type { HostStat } from "../../servers/host.ts";
+import type { HostStat } from "../../servers/index.ts";
 
 const C = fs.constants;
 

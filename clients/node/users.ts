@@ -4,7 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import { NOU32 } from "../../proto/index.ts";
-import type { HostUsers } from "../../servers/host.ts";
+import type { HostUsers } from "../../servers/index.ts";
 
 /** The table of these texts (passwd(5), group(5)); lines that make no sense are passed over. */
 export function parseUsers(passwd: string, group: string): HostUsers {
