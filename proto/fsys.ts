@@ -3,11 +3,14 @@
  * (9pclient(3)). Paths are lexically clean, "/" is the attached root; symbolic links are followed
  * here, inside the tree. Each operation takes the round trips of the budget in ARCHITECTURE.md.
  */
-import { type Changes, Client, LinkFound } from "./client.ts";
+import { LinkFound } from "./chains.ts";
+import { Client } from "./client.ts";
 import { Ebadarg, Eloop, errno, NineError } from "./errors.ts";
 import type { Dir } from "./fcall.ts";
+import type { Changes } from "./forms.ts";
 import { OREAD, OTRUNC, OWRITE } from "./perm.ts";
 import type { Portal } from "./portal.ts";
+import { QTSYMLINK, type Qid } from "./qid.ts";
 
 export interface AttachOptions {
   readonly uname?: string;
@@ -197,7 +200,11 @@ export class Fsys {
 }
 
 function isSymlink(r: unknown): boolean {
-  return typeof r === "object" && r !== null && "qid" in r && ((r as Dir).qid.type & 0x02) !== 0;
+  return typeof r === "object" && r !== null && "qid" in r && isQid(r.qid) && (r.qid.type & QTSYMLINK) !== 0;
+}
+
+function isQid(v: unknown): v is Qid {
+  return typeof v === "object" && v !== null && "pathlo" in v;
 }
 
 function lastOf(names: readonly string[]): string {

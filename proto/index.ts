@@ -1,16 +1,22 @@
 /** nineplex/proto: 9P itself. */
+export { Interrupt, LinkFound } from "./chains.ts";
 export * from "./client.ts";
 export * from "./dir.ts";
 export * from "./errors.ts";
 export * from "./fcall.ts";
+export type { Changes } from "./forms.ts";
 export * from "./fsys.ts";
 export type { Host } from "./host.ts";
-export { dial, type DialOptions, errorOf, VERSIONS } from "./mux.ts";
+export { dial, type DialOptions, VERSIONS } from "./mux.ts";
 export * from "./pack.ts";
 export * from "./perm.ts";
 export type { Portal } from "./portal.ts";
+export { limit, type Limits } from "./portals/limit.ts";
+export { readonly } from "./portals/readonly.ts";
+export { trace, type TraceOptions } from "./portals/trace.ts";
 export * from "./print.ts";
 export * from "./qid.ts";
+export { errorOf } from "./reply.ts";
 export { serve, type ServeOptions, type Session9P } from "./serve.ts";
 export * from "./server.ts";
 export * from "./split.ts";

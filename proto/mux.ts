@@ -4,14 +4,15 @@
  * if it was flushed, until the Rflush has come; each call settles exactly once; a reply that does not
  * fit its T, or a message that cannot be read, ends the connection.
  */
-import { Ebotch, Ehungup, Eintr, NineError, sentenceOf } from "./errors.ts";
+import { Ebotch, Ehungup, Eintr, NineError } from "./errors.ts";
 import {
-  type Dialect, type Fcall, IOHDRSZ, NOTAG, Rerror, type RerrorMsg, Rflush, Rlerror, type Rmsg, Rread, Rreaddir, Rversion, Rwalk, Rwrite,
+  type Dialect, type Fcall, IOHDRSZ, NOTAG, Rerror, Rflush, Rlerror, type Rmsg, Rread, Rreaddir, Rversion, Rwalk, Rwrite,
   Tflush, type Tmsg, Tread, Treaddir, Tversion, Twalk, Twrite,
 } from "./fcall.ts";
 import { Outbox } from "./outbox.ts";
 import { tagOf, unpack } from "./pack.ts";
 import type { Portal } from "./portal.ts";
+import { rerror } from "./reply.ts";
 import { Splitter } from "./split.ts";
 import type { Receiver, Transport } from "./transport.ts";
 
@@ -100,7 +101,7 @@ class Mux implements Portal, Receiver {
     if (reply.msize < 256 || reply.msize > this.msize) throw new NineError(`${Ebotch}: the server answers msize ${reply.msize} to ${this.msize}`);
     this.dialect = name;
     this.ordered = ordered;
-    this.msize = reply.msize;
+    this.msize = this.splitter.msize = reply.msize;
     this.out.dialect = name;
     this.out.joined = ordered;
     return true;
@@ -108,7 +109,7 @@ class Mux implements Portal, Receiver {
 
   call(t: Tmsg): Promise<Rmsg> {
     return new Promise((resolve) => {
-      if (this.over) resolve(failure(this.over));
+      if (this.over) resolve(rerror(this.over));
       else this.issue(t, resolve);
     });
   }
@@ -116,7 +117,7 @@ class Mux implements Portal, Receiver {
   flush(t: Tmsg): void {
     const queued = this.waiting.findIndex((w) => w.t === t);
     if (queued >= 0) {
-      this.waiting.splice(queued, 1)[0]?.resolve(failure(new NineError(Eintr)));
+      this.waiting.splice(queued, 1)[0]?.resolve(rerror(new NineError(Eintr)));
       return;
     }
     const oldtag = this.slots.findIndex((s) => s?.t === t && !s.settled);
@@ -159,12 +160,13 @@ class Mux implements Portal, Receiver {
     } catch (e) {
       if (tag < this.slots.length) this.free.push(tag);
       if (!(e instanceof NineError)) throw e;
-      resolve(failure(e));
+      resolve(rerror(e));
     }
   }
 
   private message(buf: Uint8Array, at: number, end: number): void {
-    const f = unpack(buf, at, end, this.dialect);
+    // Until a version is agreed the peer may refuse in any dialect: diod answers Rlerror.
+    const f = unpack(buf, at, end, this.agreeing ? "9P2000.L" : this.dialect);
     if (this.agreeing) {
       const agreed = this.agreeing;
       this.agreeing = undefined;
@@ -178,10 +180,10 @@ class Mux implements Portal, Receiver {
     }
     const slot = this.slots[tag];
     if (!slot || slot.settled) throw new NineError(`${Ebotch}: a reply to tag ${tag}, which is not in use`);
-    if (!fits(slot.t, f, this.msize)) throw new NineError(`${Ebotch}: a reply of type ${f.type} to a message of type ${slot.t.type}`);
+    if (!isReply(f) || !fits(slot.t, f, this.msize)) throw new NineError(`${Ebotch}: a reply of type ${f.type} to a message of type ${slot.t.type}`);
     slot.settled = true;
     if (slot.flush < 0) this.release(tag);
-    slot.resolve(f as Rmsg);
+    slot.resolve(f);
   }
 
   private flushed(tag: number): void {
@@ -193,7 +195,7 @@ class Mux implements Portal, Receiver {
     this.release(tag);
     if (slot && !slot.settled) {
       slot.settled = true;
-      slot.resolve(failure(new NineError(Eintr)));
+      slot.resolve(rerror(new NineError(Eintr)));
     }
   }
 
@@ -214,11 +216,16 @@ class Mux implements Portal, Receiver {
     this.agreeing?.(why);
     this.agreeing = undefined;
     for (const slot of this.slots.splice(0)) {
-      if (slot && !slot.settled) slot.resolve(failure(why));
+      if (slot && !slot.settled) slot.resolve(rerror(why));
     }
-    for (const w of this.waiting.splice(0)) w.resolve(failure(why));
+    for (const w of this.waiting.splice(0)) w.resolve(rerror(why));
     this.flushes.clear();
   }
+}
+
+/** Whether a message is one that a portal gives. */
+function isReply(f: Fcall): f is Rmsg {
+  return f.type % 2 === 1 && f.type !== Rversion && f.type !== Rflush;
 }
 
 /** Whether a reply can be one to this T, and keeps to its counts. */
@@ -230,15 +237,4 @@ function fits(t: Tmsg, f: Fcall, msize: number): boolean {
   if (t.type === Twrite && f.type === Rwrite) return f.count <= t.data.length;
   if (t.type === Twalk && f.type === Rwalk) return f.wqid.length <= t.wname.length;
   return true;
-}
-
-function failure(e: NineError): RerrorMsg {
-  return { type: Rerror, ename: e.message, errno: e.errno };
-}
-
-/** The error a reply carries, or undefined. */
-export function errorOf(r: Rmsg): NineError | undefined {
-  if (r.type === Rerror) return r.errno ? new NineError(r.ename, r.errno) : new NineError(r.ename);
-  if (r.type === Rlerror) return new NineError(sentenceOf(r.ecode), r.ecode);
-  return undefined;
 }

@@ -3,9 +3,10 @@
  * connection: version, tags, Tflush. Invariants: nothing is answered before a version is agreed; a
  * new Tversion ends all that was before, and replies of the old session are dropped; Rflush never
  * comes before the reply it flushes; a peer that sends nonsense gets errors or is hung up on, and
- * memory held for it stays bounded.
+ * memory held for it stays bounded: by the limits of what it has under way, by SLOW for replies it
+ * does not take.
  */
-import { Eagain, Ebotch, errno, NineError } from "./errors.ts";
+import { Ebotch, errno, errnoOf, NineError } from "./errors.ts";
 import {
   type Dialect, type Fcall, IOHDRSZ, Rerror, Rflush, Rlerror, type Rmsg, Rversion, Tflush, type Tmsg, Tread, Treaddir, Tversion,
   type TversionMsg,
@@ -13,6 +14,8 @@ import {
 import { Outbox } from "./outbox.ts";
 import { sizeOf, tagOf, unpack } from "./pack.ts";
 import type { Portal } from "./portal.ts";
+import { limit, type Limits } from "./portals/limit.ts";
+import { isEintr } from "./reply.ts";
 import { Splitter } from "./split.ts";
 import type { Receiver, Transport } from "./transport.ts";
 import { truncateUtf8 } from "./utf8.ts";
@@ -26,8 +29,8 @@ export interface Session9P {
 export interface ServeOptions {
   /** Largest message taken or sent; default 1 MiB. A client's own limit below it wins. */
   readonly msize?: number;
-  /** Requests of one connection under way at a time; more get "Resource temporarily unavailable". Default 4096. */
-  readonly requests?: number;
+  /** What the peer may have under way; the defaults of limit(). */
+  readonly limits?: Limits;
   /** Called once, when the connection is over. */
   readonly closed?: (why?: string) => void;
 }
@@ -42,13 +45,13 @@ export function serve(transport: Transport, open: (session: Session9P) => Portal
 
 /** The sentence of an error reply: what fits a message of the smallest msize. */
 const ERRMAX = 220;
-/** Bytes waiting in the transport above which no more is read from the peer. */
+/** Bytes waiting in the transport above which no more requests are taken up. */
 const SLOW = 4 << 20;
 
 interface Pending {
   readonly t: Tmsg;
   /** Tags of Tflushes that wait for this one, in order. */
-  flushes: number[] | undefined;
+  readonly flushes: number[];
 }
 
 class Wire implements Receiver {
@@ -60,9 +63,14 @@ class Wire implements Receiver {
   private readonly out: Outbox;
   private portal: Portal | undefined;
   private msize: number;
+  /** Calls under way by tag; another Map for each session. */
   private pending = new Map<number, Pending>();
-  private over = false;
+  /** Tags of the Tflushes that wait, with the call they wait for. */
+  private readonly flushing = new Map<number, Pending>();
+  /** Messages of a peer that does not take its replies: of the chunk in which that was noticed, or still came. */
+  private held: { buf: Uint8Array; at: number; end: number }[] = [];
   private slow = false;
+  private over = false;
 
   constructor(transport: Transport, open: (session: Session9P) => Portal, options: ServeOptions) {
     this.transport = transport;
@@ -75,20 +83,32 @@ class Wire implements Receiver {
   }
 
   recv(chunk: Uint8Array): void {
+    this.guarded(() => this.splitter.push(chunk, (buf, at, end) => this.take(buf, at, end)));
+  }
+
+  closed(why?: string): void {
+    this.end(why);
+  }
+
+  /** What a peer can do wrong ends its connection; what else is thrown is a bug. */
+  private guarded(f: () => void): void {
     try {
-      this.splitter.push(chunk, (buf, at, end) => this.message(buf, at, end));
+      f();
     } catch (e) {
       if (!(e instanceof NineError)) throw e;
       this.out.send();
       this.transport.close(e.message);
       this.end(e.message);
-      return;
     }
-    if (!this.slow && this.transport.buffered > SLOW) this.wait();
   }
 
-  closed(why?: string): void {
-    this.end(why);
+  private take(buf: Uint8Array, at: number, end: number): void {
+    if (this.slow) {
+      this.held.push({ buf, at, end });
+      return;
+    }
+    this.message(buf, at, end);
+    if (this.transport.buffered > SLOW) this.wait();
   }
 
   /** A peer that does not read its replies is not read from. */
@@ -96,8 +116,14 @@ class Wire implements Receiver {
     this.slow = true;
     this.transport.pause();
     void this.transport.drain().then(() => {
+      if (this.over) return;
       this.slow = false;
-      this.transport.resume();
+      const { held } = this;
+      this.held = [];
+      this.guarded(() => {
+        for (const m of held) if (!this.over) this.take(m.buf, m.at, m.end);
+      });
+      if (!this.slow) this.transport.resume();
     });
   }
 
@@ -107,7 +133,7 @@ class Wire implements Receiver {
     try {
       f = unpack(buf, at, end, this.out.dialect);
     } catch (e) {
-      if (!(e instanceof NineError) || this.pending.has(tag)) throw e;
+      if (!(e instanceof NineError) || this.inUse(tag)) throw e;
       this.reply(tag, { type: Rerror, ename: e.message, errno: e.errno });
       return;
     }
@@ -115,24 +141,24 @@ class Wire implements Receiver {
       this.version(f, tag);
       return;
     }
-    if (this.pending.has(tag)) throw new NineError(`${Ebotch}: tag ${tag} is in use`);
+    if (this.inUse(tag)) throw new NineError(`${Ebotch}: tag ${tag} is in use`);
     if (!this.portal) {
       this.refuse(tag, `${Ebotch}: no version agreed`, errno.EPROTO);
     } else if (f.type === Tflush) {
       this.flush(f.oldtag, tag);
-    } else if (f.type % 2 !== 0) {
-      this.refuse(tag, `${Ebotch}: not a request`, errno.EPROTO);
-    } else if (this.pending.size >= (this.options.requests ?? 4096)) {
-      this.refuse(tag, Eagain, errno.EAGAIN);
+    } else if (isRequest(f)) {
+      this.request(this.portal, f, tag);
     } else {
-      this.request(this.portal, f as Tmsg, tag);
+      this.refuse(tag, `${Ebotch}: not a request`, errno.EPROTO);
     }
+  }
+
+  private inUse(tag: number): boolean {
+    return this.pending.has(tag) || this.flushing.has(tag);
   }
 
   private version(f: TversionMsg, tag: number): void {
     this.hangup();
-    this.pending = new Map();
-    this.portal = undefined;
     this.out.dialect = "9P2000";
     this.out.joined = false;
     if (f.msize < 256) {
@@ -147,7 +173,7 @@ class Wire implements Receiver {
       this.out.put({ type: Rversion, msize: this.msize, version: "unknown" }, tag);
       return;
     }
-    this.portal = portal;
+    this.portal = limit(portal, this.options.limits);
     this.msize = Math.min(this.msize, portal.msize);
     this.splitter.msize = this.msize;
     const x = ordered && portal.ordered && portal.dialect === dialect;
@@ -164,25 +190,29 @@ class Wire implements Receiver {
       return;
     }
     const { pending } = this;
-    const p: Pending = { t, flushes: undefined };
+    const p: Pending = { t, flushes: [] };
     pending.set(tag, p);
     void r.then((reply) => {
       // Replies of a session that a new Tversion has ended are dropped.
       if (this.pending !== pending || this.over) return;
       pending.delete(tag);
-      const interrupted = p.flushes && reply.type === Rerror && reply.errno === errno.EINTR;
-      if (!interrupted) this.reply(tag, reply);
-      for (const flush of p.flushes ?? []) this.out.put({ type: Rflush }, flush);
+      if (p.flushes.length === 0 || !isEintr(reply)) this.reply(tag, reply);
+      for (const flush of p.flushes) {
+        this.flushing.delete(flush);
+        this.out.put({ type: Rflush }, flush);
+      }
     });
   }
 
+  /** The flush of a flush is answered after it, as a second flush of the same call. */
   private flush(oldtag: number, tag: number): void {
-    const p = this.pending.get(oldtag);
+    const p = this.pending.get(oldtag) ?? this.flushing.get(oldtag);
     if (!p) {
       this.out.put({ type: Rflush }, tag);
       return;
     }
-    (p.flushes ??= []).push(tag);
+    p.flushes.push(tag);
+    this.flushing.set(tag, p);
     if (p.flushes.length === 1) this.portal?.flush(p.t);
   }
 
@@ -205,13 +235,17 @@ class Wire implements Receiver {
   /** An error in the dialect's form, its sentence cut to what every client takes. */
   private form(r: Rmsg): Rmsg {
     if (r.type !== Rerror) return r;
-    if (this.out.dialect === "9P2000.L") return { type: Rlerror, ecode: r.errno || errno.EIO };
-    return { type: Rerror, ename: truncateUtf8(r.ename, ERRMAX), errno: r.errno };
+    const n = r.errno || errnoOf(r.ename);
+    if (this.out.dialect === "9P2000.L") return { type: Rlerror, ecode: n };
+    return { type: Rerror, ename: truncateUtf8(r.ename, ERRMAX), errno: n };
   }
 
+  /** The session is over: what of it is under way is not answered any more. */
   private hangup(): void {
     const { portal } = this;
     this.portal = undefined;
+    this.pending = new Map();
+    this.flushing.clear();
     portal?.hangup();
   }
 
@@ -219,9 +253,15 @@ class Wire implements Receiver {
     if (this.over) return;
     this.over = true;
     this.splitter.stop();
+    this.held = [];
     this.hangup();
     this.options.closed?.(why);
   }
+}
+
+/** Whether a message is one that a portal takes: any T that reaches it. */
+function isRequest(f: Fcall): f is Tmsg {
+  return f.type % 2 === 0 && f.type !== Tversion && f.type !== Tflush;
 }
 
 /** version(5): known names and their `.x`; of others what stands before the first dot. */
@@ -239,4 +279,3 @@ const LEVEL: Record<Dialect, number> = { "9P2000": 0, "9P2000.u": 1, "9P2000.L":
 function below(asked: Dialect | undefined, portal: Dialect): boolean {
   return asked === undefined || LEVEL[portal] > LEVEL[asked];
 }
-

@@ -1,0 +1,226 @@
+/**
+ * Chains: messages that depend on each other, sent to one portal; what the Client is built on. Owns
+ * the fid numbers of the portal. Invariants: dependent messages are sent together only to an ordered
+ * (`.x`) portal, else each waits for the one before; a fid number is used again only after every reply
+ * that can name it has come; what stands behind a walk names a fid that exists only when the walk has
+ * come to its end, so that nothing is done to another file than the one meant.
+ */
+import { Eio, Eloop, Enonexist, Enotdir, errno, isInterrupted, NineError } from "./errors.ts";
+import { MAXWELEM, NOFID, type ReplyTo, type Rmsg, Rread, Rwalk, Tclunk, type Tmsg, Twalk } from "./fcall.ts";
+import type { Portal } from "./portal.ts";
+import { QTDIR, QTSYMLINK, type Qid } from "./qid.ts";
+import { errorOf, isEintr, isError } from "./reply.ts";
+
+/** What somebody waits for, so that he can be interrupted: raise() flushes it all. */
+export class Interrupt {
+  private readonly calls = new Map<Tmsg, Portal>();
+
+  add(t: Tmsg, portal: Portal): void {
+    this.calls.set(t, portal);
+  }
+
+  delete(t: Tmsg): void {
+    this.calls.delete(t);
+  }
+
+  raise(): void {
+    for (const [t, portal] of this.calls) portal.flush(t);
+  }
+}
+
+/** A walk came upon a symbolic link it would have to follow; qids are those of the names walked, the link's last. */
+export class LinkFound extends NineError {
+  readonly qids: readonly Qid[];
+
+  constructor(qids: readonly Qid[]) {
+    super(Eloop, errno.ELOOP);
+    this.qids = qids;
+  }
+}
+
+/** What became of a walk and the messages behind it. */
+export interface Walked {
+  /** The new fid's number; the fid is there when `made`, unless `gone`. */
+  readonly fid: number;
+  /** Of the names that could be walked. */
+  readonly qids: readonly Qid[];
+  readonly made: boolean;
+  /** The chain has clunked the fid. */
+  readonly gone: boolean;
+  /** Replies to what stood behind the walk, as many as came. */
+  readonly replies: readonly Rmsg[];
+  /** The first thing that failed; undefined when nothing did. */
+  readonly failure: NineError | undefined;
+}
+
+export class Chains {
+  readonly portal: Portal;
+  private readonly free: number[] = [];
+  private next = 0;
+
+  constructor(portal: Portal) {
+    this.portal = portal;
+  }
+
+  /** Fids in use. */
+  get fids(): number {
+    return this.next - this.free.length;
+  }
+
+  alloc(): number {
+    const fid = this.free.pop() ?? this.next++;
+    if (fid >= NOFID) throw new NineError(`${Eio}: out of fids`);
+    return fid;
+  }
+
+  release(fid: number): void {
+    this.free.push(fid);
+  }
+
+  /** One message and its reply; an error reply is thrown. */
+  async rpc<T extends Tmsg>(t: T, intr?: Interrupt): Promise<ReplyTo<T>> {
+    const r = this.portal.call(t);
+    let reply: Rmsg;
+    if (r instanceof Promise) {
+      intr?.add(t, this.portal);
+      reply = this.own(await r);
+      intr?.delete(t);
+    } else reply = this.own(r);
+    const e = errorOf(reply);
+    if (e) throw e;
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a portal answers T with T's reply or an error
+    return reply as ReplyTo<T>;
+  }
+
+  /**
+   * Messages that depend on each other, together where order is kept. The replies that came: without
+   * order none behind the first failure (an error or a short walk), with it those of messages that
+   * were under way by then, failures of their own.
+   */
+  async chain(ts: readonly Tmsg[], intr?: Interrupt): Promise<Rmsg[]> {
+    const { portal } = this;
+    const replies: Rmsg[] = [];
+    if (!portal.ordered) {
+      for (const t of ts) {
+        const r = portal.call(t);
+        if (r instanceof Promise) intr?.add(t, portal);
+        const reply = this.own(await r);
+        intr?.delete(t);
+        replies.push(reply);
+        if (failed(t, reply)) break;
+      }
+      return replies;
+    }
+    const sent: Promise<void>[] = [];
+    for (const [i, t] of ts.entries()) {
+      const r = portal.call(t);
+      if (r instanceof Promise) {
+        intr?.add(t, portal);
+        sent.push(r.then((x) => {
+          intr?.delete(t);
+          replies[i] = this.own(x);
+        }));
+      } else {
+        replies[i] = this.own(r);
+        if (failed(t, r)) break;
+      }
+    }
+    await Promise.all(sent);
+    return replies;
+  }
+
+  /** Clunks without waiting: nobody needs the answer. */
+  clunk(fid: number): void {
+    const r = this.portal.call({ type: Tclunk, fid });
+    if (r instanceof Promise) void r.then(() => this.release(fid));
+    else this.release(fid);
+  }
+
+  /** Clunks and tells of an error, such as of data that could not be written. */
+  async close(fid: number): Promise<void> {
+    try {
+      await this.rpc({ type: Tclunk, fid });
+    } finally {
+      this.release(fid);
+    }
+  }
+
+  /** Twalk to a new fid, then what `more` makes of it; with `clunk`, Tclunk in the same breath where order is kept. */
+  protected async walkThen(fid: number, names: readonly string[], more: (newfid: number) => Tmsg[], intr?: Interrupt, clunk = false): Promise<Walked> {
+    const newfid = this.alloc();
+    let behind: Tmsg[];
+    try {
+      behind = more(newfid);
+    } catch (e) {
+      this.release(newfid);
+      throw e;
+    }
+    const walks: Extract<Tmsg, { type: typeof Twalk }>[] = [];
+    // Each batch of names makes a fid of its own: behind a batch that fails there is none for the next.
+    for (let i = 0, from = fid; i === 0 || i < names.length; i += MAXWELEM) {
+      const to = i + MAXWELEM >= names.length ? newfid : this.alloc();
+      walks.push({ type: Twalk, fid: from, newfid: to, wname: names.slice(i, i + MAXWELEM) });
+      from = to;
+    }
+    const ts: Tmsg[] = [...walks, ...behind];
+    const clunks = clunk && this.portal.ordered;
+    if (clunks) ts.push({ type: Tclunk, fid: newfid });
+    const all = await this.chain(ts, intr);
+    const qids: Qid[] = [];
+    let failure: NineError | undefined;
+    for (const [i, t] of walks.entries()) {
+      const r = all[i];
+      if (!failure && r?.type === Rwalk) {
+        qids.push(...r.wqid);
+        if (r.wqid.length < t.wname.length) failure = shortWalk(qids);
+      } else failure ??= r && errorOf(r);
+      if (t.newfid === newfid) continue;
+      if (r?.type === Rwalk && r.wqid.length === t.wname.length) this.clunk(t.newfid);
+      else this.release(t.newfid);
+    }
+    const made = !failure;
+    const replies = all.slice(walks.length);
+    for (const r of replies) failure ??= errorOf(r);
+    const last = all[ts.length - 1];
+    return { fid: newfid, qids, made, gone: clunks && last !== undefined && !isEintr(last), replies, failure };
+  }
+
+  /**
+   * Throws unless everything succeeded, and then leaves no fid behind. follow: a link in last place
+   * counts as something still to be walked.
+   */
+  protected whole(w: Walked, follow: boolean): void {
+    if (!w.failure) return;
+    this.drop(w);
+    throw failureOf(w, follow);
+  }
+
+  /** The fid of a chain that is over. */
+  protected drop(w: Walked): void {
+    if (w.made && !w.gone) this.clunk(w.fid);
+    else this.release(w.fid);
+  }
+
+  /** The reply, its payload the caller's. */
+  private own(r: Rmsg): Rmsg {
+    if (r.type === Rread && !this.portal.lasting) return { type: Rread, data: r.data.slice() };
+    return r;
+  }
+}
+
+/** What a failed chain is to its caller: a link to be followed, or the error. */
+export function failureOf(w: Walked, follow: boolean): NineError {
+  const last = w.qids.at(-1);
+  const link = last && last.type & QTSYMLINK && (!w.made || follow) && !isInterrupted(w.failure);
+  return link ? new LinkFound(w.qids) : (w.failure ?? new NineError(Eio));
+}
+
+function failed(t: Tmsg, r: Rmsg): boolean {
+  return isError(r) || (t.type === Twalk && r.type === Rwalk && r.wqid.length < t.wname.length);
+}
+
+/** What a server does not say: why a walk stopped behind these (walk(5)). */
+function shortWalk(qids: readonly Qid[]): NineError {
+  const last = qids.at(-1);
+  return new NineError(last && !(last.type & (QTDIR | QTSYMLINK)) ? Enotdir : Enonexist);
+}
