@@ -6,7 +6,7 @@ import { DMDIR } from "../../proto/index.ts";
 import { decode, join } from "../tools/lib/bytes.ts";
 import { Exit, isFailure, RcError } from "./error.ts";
 import type { Shell } from "./eval.ts";
-import { candidates, external, waitAll, waitFor } from "./job.ts";
+import { candidates, external, replace, waitAll, waitFor } from "./job.ts";
 import { textSource } from "./parse.ts";
 import { printFn, printValue, quote } from "./print.ts";
 import { interpret } from "./read.ts";
@@ -115,8 +115,8 @@ async function evaluate(sh: Shell, argv: readonly string[]): Promise<void> {
 /** Another program takes the shell's place: here, the shell ends when it does. */
 async function exec(sh: Shell, argv: readonly string[]): Promise<void> {
   if (argv.length < 2) throw new RcError("empty argument list");
-  await external(sh, argv.slice(1));
-  throw new Exit(sh.status[0] ?? "", true);
+  const status = await replace(sh, argv.slice(1));
+  if (status !== undefined) throw new Exit(status, true);
 }
 
 function exit(sh: Shell, argv: readonly string[]): Later<void> {

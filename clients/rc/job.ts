@@ -24,6 +24,14 @@ export async function external(sh: Shell, argv: readonly string[]): Promise<void
   sh.setStatus(await finish(sh, await startFile(sh, argv, sh.fds)));
 }
 
+/** Runs a program in the shell's place: its status, or undefined and a false $status if it cannot be run. */
+export async function replace(sh: Shell, argv: readonly string[]): Promise<string | undefined> {
+  const started = await startFile(sh, argv, sh.fds);
+  if ("pid" in started) return await waitFor(sh, started.pid);
+  sh.setStatus(started.status);
+  return undefined;
+}
+
 /** Where a command, or a file for `.`, may be: rooted names as they are, others in each of $path. */
 export function candidates(sh: Shell, name: string, list = "path"): string[] {
   if (/^(\/|#|\.\.?(\/|$))/.test(name)) return [name];

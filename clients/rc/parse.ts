@@ -12,7 +12,7 @@
  *   word    = part { "^" part }        part = text | "$" part ["(" words ")"] | "$#" part | "$"" part
  *           | "`" [part] brace | "(" words ")" | "<" brace | ">" brace
  *
- * Newlines may follow |, &&, ||, !, @, and the ")" of if, while, for and switch. Invariant: Source
+ * Newlines may follow |, &&, || and the ")" of if, while, for and switch. Invariant: Source
  * advances by whole command lines, and only when one has been parsed.
  */
 import { NIL } from "./ast.ts";
@@ -182,10 +182,8 @@ class Parser {
   private compound(word: string): Cmd {
     switch (word) {
       case "!":
-        this.newlines();
         return { kind: "bang", cmd: this.pipe() };
       case "@":
-        this.newlines();
         return { kind: "subshell", cmd: this.pipe() };
       case "if": case "while": {
         const cond = this.paren();

@@ -3,7 +3,7 @@
  * same tree again but for the places of redirections, which rc prints in front of their command.
  * whatis, the environment's fn#name and rc -x use it.
  */
-import type { Cmd, Redir, Word } from "./ast.ts";
+import type { Cmd, Pipe, Redir, Word } from "./ast.ts";
 import type { Here } from "./lex.ts";
 
 /** A string as one word of rc input. */
@@ -38,11 +38,8 @@ function print(cmd: Cmd, heres: Here[]): string {
     case "bang": return `! ${sub(cmd.cmd)}`;
     case "and": return `${sub(cmd.left)} && ${sub(cmd.right)}`;
     case "or": return `${sub(cmd.left)} || ${sub(cmd.right)}`;
-    case "pipe": {
-      const fds = cmd.into !== 0 ? `[${cmd.out}=${cmd.into}]` : cmd.out !== 1 ? `[${cmd.out}]` : "";
-      return `${operand(cmd.left, heres)}|${fds}${operand(cmd.right, heres)}`;
-    }
-    case "redir": return `${printRedirs(cmd.redirs, heres)}${sub(cmd.cmd)}`;
+    case "pipe": return `${operand(cmd.left, heres)}${bar(cmd)}${sub(cmd.right)}`;
+    case "redir": return `${printRedirs(cmd.redirs, heres)}${sub(cmd.cmd)}`.trimEnd();
     case "assign": {
       const rest = sub(cmd.cmd);
       return `${word(cmd.name)}=${word(cmd.value)}${rest === "" ? "" : ` ${rest}`}`;
@@ -60,13 +57,18 @@ function print(cmd: Cmd, heres: Here[]): string {
   }
 }
 
-/** Beside a pipe a redirection in front would take in the whole pipeline: there it goes behind. */
+/** To the left of a pipe a redirection in front would take in the whole pipeline: there it goes behind. */
 function operand(cmd: Cmd, heres: Here[]): string {
+  if (cmd.kind === "pipe") return `${operand(cmd.left, heres)}${bar(cmd)}${operand(cmd.right, heres)}`;
   if (cmd.kind !== "redir") return print(cmd, heres);
   const inner = print(cmd.cmd, heres);
   const redirs = printRedirs(cmd.redirs, heres).trimEnd();
   if (cmd.cmd.kind === "simple") return `${inner} ${redirs}`;
   return cmd.cmd.kind === "brace" ? `${inner}${redirs}` : `{${redirs} ${inner}}`;
+}
+
+function bar({ out, into }: Pipe): string {
+  return into !== 0 ? `|[${out}=${into}]` : out !== 1 ? `|[${out}]` : "|";
 }
 
 function printRedirs(redirs: readonly Redir[], heres: Here[]): string {

@@ -9,6 +9,7 @@ import { Interrupt, isFailure, isTrue, RcError } from "./error.ts";
 import type { Shell } from "./eval.ts";
 import { Incomplete, RcSyntax } from "./lex.ts";
 import { type Line, parseLine, type Source } from "./parse.ts";
+import { printValue } from "./print.ts";
 import { expandHere } from "./word.ts";
 
 /** More text for a source, undefined at its end. `first`: no command has been begun. */
@@ -26,7 +27,7 @@ export async function interpret(sh: Shell, source: Source, name: string | undefi
   if (interactive) sh.interactive = true;
   try {
     for (;;) {
-      if (sh.flags.has("s") && !isTrue(sh.status[0] ?? "")) await sh.say(2, `status=${sh.status.join(" ")}\n`);
+      if (sh.flags.has("s") && !isTrue(sh.status[0] ?? "")) await sh.say(2, `status=${printValue(sh.status)}\n`);
       try {
         const { pos, text } = source;
         const next = nextLine(source, sh, more);

@@ -2,7 +2,7 @@
  * Rcbench: a booted kernel with the tools in /bin and rc, for tests of clients/rc. Until there is a
  * device for it, /fd/N is the program's own fd N, by a wrapper around each program's calls.
  */
-import { type Booted, boot, type Program, type Sys } from "../../kernel/index.ts";
+import { type Booted, boot, MCREATE, type Program, type Sys } from "../../kernel/index.ts";
 import { nodeHost } from "../../clients/node/host.ts";
 import { rc, type RcOptions } from "../../clients/rc/index.ts";
 import { tools } from "../../clients/tools/index.ts";
@@ -26,11 +26,8 @@ export interface RunOptions {
   readonly rc?: RcOptions;
 }
 
-/** Commands the cases need that clients/tools does not have, as small as will do. */
+/** Commands the tests need and clients/tools may not have, as small as will do. */
 export const standIns: ReadonlyMap<string, Program> = new Map<string, Program>(Object.entries({
-  true: async () => "",
-  false: async () => "1",
-  exitwith: async (_sys: Sys, argv: readonly string[]) => argv[1] ?? "",
   async touch(sys: Sys, argv: readonly string[]) {
     for (const name of argv.slice(1)) await sys.close(await sys.create(name, 1, 0o666));
   },
@@ -68,23 +65,30 @@ export class RcBench {
     this.sys = booted.sys;
   }
 
-  static async boot(options: RcOptions = {}, env?: ReadonlyMap<string, readonly string[]>): Promise<RcBench> {
+  /** `extra` programs hide those of the same name in clients/tools. */
+  static async boot(extra: Readonly<Record<string, Program>> = {}, env?: ReadonlyMap<string, readonly string[]>): Promise<RcBench> {
     const host = nodeHost();
-    const programs = new Map([...standIns, ...shipped, ["rc", rc(options)] as const].map(([name, main]) => [name, withFdFiles(main)]));
+    const all = [...standIns, ...shipped, ["rc", rc({})] as const, ...Object.entries(extra)];
+    const programs = new Map(all.map(([name, main]) => [name, withFdFiles(main)]));
     const booted = await boot({
       host, programs, uname: "glenda", ...(env && { env }),
       servers: { root: ram({ now: () => host.now() }), pipe: pipe(), dev: dev({ now: () => host.now(), random: () => host.random() }) },
     });
     const { sys } = booted;
     for (const dir of ["/bin", "/dev", "/tmp", "/w"]) await sys.mkdir(dir, 0o777);
-    await sys.bind("#dev", "/dev", 0);
+    await sys.bind("#dev", "/dev", MCREATE);
     for (const name of programs.keys()) await sys.writeFile(`/bin/${name}`, encode(`#!host ${name}\n`), 0o755);
     await sys.chdir("/w");
     return new RcBench(booted);
   }
 
-  /** Starts rc on a script in the current directory; out and err are complete when it and its children are done. */
+  /** Runs rc on a script in the current directory; out and err are complete when it and its children are done. */
   async run(script: string, options: RunOptions = {}): Promise<Ran> {
+    return (await this.start(script, options)).ended;
+  }
+
+  /** The same, without waiting. rc is in a note group of its own. */
+  async start(script: string, options: RunOptions = {}): Promise<{ pid: number; ended: Promise<Ran> }> {
     const { sys } = this;
     const argv = options.argv ?? ["rc", "./t.rc", ...(options.args ?? [])];
     if (!options.argv) await sys.writeFile("t.rc", encode(script));
@@ -93,9 +97,12 @@ export class RcBench {
     const [err0, err1] = await sys.pipe();
     const pid = await sys.spawn({ argv, main: withFdFiles(rc(options.rc ?? {})), fds: new Map([[0, in0], [1, out1], [2, err1]]), env: "copy", noteGroup: "new" });
     for (const fd of [in0, out1, err1]) await sys.close(fd);
-    const [out, err] = await Promise.all([this.collect(out0), this.collect(err0), this.feed(in1, options.stdin ?? "")]);
-    const { status } = await sys.wait(pid);
-    return { out, err, status };
+    const ended = async (): Promise<Ran> => {
+      const [out, err] = await Promise.all([this.collect(out0), this.collect(err0), this.feed(in1, options.stdin ?? "")]);
+      const { status } = await sys.wait(pid);
+      return { out, err, status };
+    };
+    return { pid, ended: ended() };
   }
 
   private async feed(fd: number, text: string): Promise<void> {
