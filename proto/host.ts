@@ -4,13 +4,13 @@
  */
 export interface Host {
   /** Wall time in milliseconds since the epoch, fractions allowed. */
-  now(): number;
+  readonly now: () => number;
   /** A random uint32. */
-  random(): number;
+  readonly random: () => number;
   /** Settles after ms; rejects with Eintr as soon as signal aborts. */
-  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
   /** Lets sockets, timers and other processes run once. */
-  yield(): Promise<void>;
+  readonly yield: () => Promise<void>;
   /** One diagnostic line, without newline, for the person who runs the program. */
-  log(line: string): void;
+  readonly log: (line: string) => void;
 }

@@ -6,7 +6,7 @@ import {
 import { bin, mntgen, pipe, ram, tree } from "../../servers/index.ts";
 
 export const text = (b: Uint8Array): string => decodeUtf8(b, 0, b.length);
-export const bytes = encode;
+export const bytes: (s: string) => Uint8Array = encode;
 
 /** A host whose clock moves only when somebody sleeps, at once but for sleeps of an hour and more, which end by their signal alone. */
 export function testHost(log: string[] = []): Host {
