@@ -2,7 +2,7 @@
  * serve: the verb that exports a directory. Prints one complete address a line on stdout, serves
  * until it is told to stop, and then ends in order.
  */
-import { dir, limit, NineError, open, type Portal, readonly, serve, type Session9P } from "../../proto/index.ts";
+import { dir, limit, NineError, open, type Portal, serve, type Session9P } from "../../proto/index.ts";
 import { devFiles, host } from "../../servers/index.ts";
 import { formatAddr, isLoopback } from "./addr.ts";
 import { listen } from "./connect.ts";
@@ -24,13 +24,14 @@ export async function serveDir(options: Options, args: readonly string[], cwd: s
   const writable = options.rw === true;
   const now = nodeHost();
   const files = hostFiles(pathOf(cwd, root));
+  // What is read-only is the directory, by its own server: diodload writes to ctl's null.
   const server = subtree(host(files, { writable, unsafe: options.unsafeHost, now: now.now }), ctlTree(now));
   const log = options.verbose ? (line: string): void => void process.stderr.write(`nineplex: ${line}\n`) : undefined;
   const tracing = traceLog(options.trace);
   const bounds = Object.fromEntries(options.limits);
   const session = (s: Session9P): Portal => {
     const portal = open(server, { ...s, users: files.users, bug: (e) => void process.stderr.write(`nineplex: bug: ${stackOf(e)}\n`) });
-    return tracing.wrap(limit(writable ? portal : readonly(portal), bounds), root);
+    return tracing.wrap(limit(portal, bounds), root);
   };
   const listeners: Listener[] = [];
   try {

@@ -1,0 +1,147 @@
+/**
+ * Children: processes that tests start. Invariant: each is stopped by its own id, at the latest by
+ * stopAll() in an afterEach or afterAll.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { createRequire } from "node:module";
+import { connect, createServer } from "node:net";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { programPath } from "./need.ts";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+/** What runs the command line from its sources, in any directory. */
+const MAIN: readonly string[] = ["--import", pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href, `${ROOT}clients/main.ts`];
+
+export interface Started {
+  /** All that it has written so far. */
+  out(): string;
+  err(): string;
+  /** Settles with the first match of stdout; rejects when it ends, or says nothing of the kind in 30 s. */
+  said(what: RegExp): Promise<RegExpExecArray>;
+  /** SIGTERM, in the end SIGKILL; the exit status, null after a signal. */
+  stop(): Promise<number | null>;
+}
+
+export interface Ran { readonly status: number | null; readonly stdout: Buffer; readonly stderr: string }
+
+export interface HowToRun {
+  readonly cwd?: string;
+  readonly input?: string;
+  /** Killed after so long; default 60 s. */
+  readonly timeoutMs?: number;
+}
+
+const started = new Set<Started>();
+
+/** Starts a program that is to be stopped. */
+export function start(command: string, args: readonly string[], cwd: string = ROOT): Started {
+  const child = spawn(programPath(command) ?? command, args, { cwd, stdio: ["ignore", "pipe", "pipe"] });
+  let out = "";
+  let err = "";
+  const ended = new Promise<number | null>((resolve) => {
+    child.on("error", (e) => {
+      err += e.message;
+      resolve(null);
+    });
+    child.on("close", (status) => resolve(status));
+  });
+  let over = false;
+  void ended.then(() => (over = true));
+  child.stdout.on("data", (data: Buffer) => (out += data.toString()));
+  child.stderr.on("data", (data: Buffer) => (err += data.toString()));
+  const self: Started = {
+    out: () => out,
+    err: () => err,
+    async said(what) {
+      for (const end = Date.now() + 30_000; Date.now() < end && !over; await sleep(20)) {
+        const m = what.exec(out);
+        if (m) return m;
+      }
+      throw new Error(`${command} did not say ${what}; stdout: ${out}; stderr: ${err}`);
+    },
+    async stop() {
+      started.delete(self);
+      if (!over) child.kill("SIGTERM");
+      const patience = setTimeout(() => child.kill("SIGKILL"), 10_000);
+      const status = await ended;
+      clearTimeout(patience);
+      return status;
+    },
+  };
+  started.add(self);
+  return self;
+}
+
+export async function stopAll(): Promise<void> {
+  await Promise.all([...started].map((s) => s.stop()));
+}
+
+/** Runs a program to its end. */
+export function run(command: string, args: readonly string[], how: HowToRun = {}): Promise<Ran> {
+  const child: ChildProcess = spawn(programPath(command) ?? command, args, { cwd: how.cwd ?? ROOT, stdio: ["pipe", "pipe", "pipe"] });
+  const out: Buffer[] = [];
+  let stderr = "";
+  child.stdout?.on("data", (data: Buffer) => out.push(data));
+  child.stderr?.on("data", (data: Buffer) => (stderr += data.toString()));
+  child.stdin?.on("error", () => undefined);
+  child.stdin?.end(how.input ?? "");
+  const patience = setTimeout(() => child.kill("SIGKILL"), how.timeoutMs ?? 60_000);
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (status) => {
+      clearTimeout(patience);
+      resolve({ status, stdout: Buffer.concat(out), stderr });
+    });
+  });
+}
+
+/** The command line, run to its end. */
+export function nineplex(args: readonly string[], how: HowToRun = {}): Promise<Ran> {
+  return run(process.execPath, [...MAIN, ...args], how);
+}
+
+/** `nineplex serve` with these arguments, at a free TCP port: the server and its HOST:PORT. */
+export async function startServe(...args: string[]): Promise<{ server: Started; at: string }> {
+  const server = start(process.execPath, [...MAIN, "serve", "--listen", "tcp://127.0.0.1:0", ...args]);
+  const m = await server.said(/^tcp:\/\/(\S+)$/m);
+  return { server, at: m[1] ?? "" };
+}
+
+/** diod exporting directories (and `ctl`) at a free port; flags go before. HOST:PORT once it answers. */
+export async function startDiod(flags: readonly string[], ...exports: string[]): Promise<{ server: Started; at: string }> {
+  const port = await freePort();
+  const at = `127.0.0.1:${port}`;
+  const server = start("diod", ["-f", "-n", ...flags, "-L", "stderr", "-l", at, ...[...exports, "ctl"].flatMap((e) => ["-e", e])]);
+  for (let tries = 0; !(await answers(port)); tries++) {
+    if (tries === 200) throw new Error(`diod does not answer at ${at}: ${server.err()}`);
+    await sleep(50);
+  }
+  return { server, at };
+}
+
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on("error", () => resolve(false));
+  });
+}
+
+/** A port that nobody listens at just now. */
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === "object" && address ? address.port : 0));
+    });
+  });
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,47 @@
+/**
+ * Need: what a test of test/interop wants from the machine, as Debian packages. Without it the tests
+ * are skipped and say what to install; NINEPLEX_REQUIRE_ALL=1 (as .ci/run sets) makes that a failure.
+ */
+import { accessSync, constants } from "node:fs";
+import { delimiter, join } from "node:path";
+import { describe, expect, it } from "vitest";
+
+/** A program: its name or path, and the package that has it. */
+const PACKAGES = {
+  diod: "diod", diodls: "diod", diodcat: "diod", diodload: "diod", busybox: "busybox-static", "/usr/lib/plan9/bin/rc": "9base",
+  chromium: "chromium", python3: "python3",
+} as const;
+
+export type Needed = keyof typeof PACKAGES;
+
+/** Where Debian keeps servers, whether or not the user's PATH has it. */
+const PLACES = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/sbin"];
+
+/** The program's path, or undefined. */
+export function programPath(name: string): string | undefined {
+  for (const path of name.startsWith("/") ? [name] : PLACES.map((place) => join(place, name))) {
+    try {
+      accessSync(path, constants.X_OK);
+      return path;
+    } catch {
+      // In another place, or nowhere.
+    }
+  }
+  return undefined;
+}
+
+/** describe(), when the machine has these programs. */
+export function describeWith(programs: readonly Needed[], name: string, body: () => void): void {
+  const missing = programs.filter((p) => programPath(p) === undefined);
+  if (missing.length === 0) {
+    describe(name, body);
+    return;
+  }
+  const why = `needs ${missing.join(", ")}: apt-get install ${[...new Set(missing.map((p) => PACKAGES[p]))].join(" ")}`;
+  if (process.env.NINEPLEX_REQUIRE_ALL === "1") {
+    describe(name, () => it("has the programs it needs", () => expect.fail(why)));
+    return;
+  }
+  process.stderr.write(`skipped: ${name}: ${why}\n`);
+  describe.skip(`${name} (${why})`, body);
+}
