@@ -38,7 +38,11 @@ async function dot(sh: Shell, argv: readonly string[]): Promise<void> {
 export async function runFile(
   sh: Shell, paths: readonly string[], name: string, args: readonly string[], interactive = false,
 ): Promise<void> {
-  const text = await readFirst(sh, paths, name);
+  await runText(sh, await readFirst(sh, paths, name), name, args, interactive);
+}
+
+/** The same for a script that is at hand. */
+export async function runText(sh: Shell, text: string, name: string, args: readonly string[], interactive = false): Promise<void> {
   const mark = sh.vars.mark();
   sh.vars.push("*", args);
   sh.vars.push("0", [name]);

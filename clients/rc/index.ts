@@ -4,7 +4,7 @@
  */
 import type { Program, Sys } from "../../kernel/sys.ts";
 import type { Cmd } from "./ast.ts";
-import { runFile } from "./builtins.ts";
+import { runFile, runText } from "./builtins.ts";
 import { Exit, exitStatus, Interrupt, RcError } from "./error.ts";
 import { type Fds, Shell } from "./eval.ts";
 import { candidates } from "./job.ts";
@@ -19,6 +19,8 @@ export type { LineEditor } from "./read.ts";
 export interface RcOptions {
   /** An editor for lines from fd 0 of this process, undefined when that is no terminal. */
   lineEditor?: (sys: Sys) => LineEditor | undefined;
+  /** A script that is not in the name space, by the name its user gave it: run it; argv holds its arguments only. */
+  script?: { readonly name: string; readonly text: string };
 }
 
 const usage = "Usage: rc [-SsrdiIlxepvV] [-c arg] [-m command] [file [arg ...]]\n";
@@ -29,17 +31,19 @@ interface Args {
   readonly flags: Set<string>;
   readonly command: string | undefined;
   readonly operands: readonly string[];
+  /** What is wrong with the command line. */
+  readonly wrong?: string;
 }
 
 /** The program rc. Its status is what a parent shell sees: "" or a decimal number (error.ts). */
 export function rc(options: RcOptions): Program {
   return async (sys, argv) => {
-    const args = parseArgs(argv);
+    const args: Args = options.script ? { flags: new Set(), command: undefined, operands: argv.slice(1) } : parseArgs(argv);
     const sh = new Shell(sys, openFds(sys), {
       vars: new Vars(imported(sys)), fns: new Map(), flags: args.flags, status: [""], exitOnError: false, ifNot: false,
     });
     for (const [name, body] of importedFns(sys)) sh.setFn(name, body);
-    if ("wrong" in args) {
+    if (args.wrong !== undefined) {
       await sh.say(2, `rc: ${args.wrong}\n${usage}`);
       return "1";
     }
@@ -88,6 +92,10 @@ async function untilExit(sh: Shell, f: () => Promise<void>): Promise<string> {
 async function commands(sh: Shell, args: Args, login: boolean, options: RcOptions): Promise<void> {
   if (login || sh.flags.has("l")) await profile(sh);
   const { command, operands } = args;
+  if (options.script) {
+    await runText(sh, options.script.text, options.script.name, operands);
+    return;
+  }
   if (command !== undefined) {
     await interpret(sh, textSource(`${command}\n`), undefined, false);
     return;
@@ -113,7 +121,7 @@ async function profile(sh: Shell): Promise<void> {
   }
 }
 
-function parseArgs(argv: readonly string[]): Args | (Args & { wrong: string }) {
+function parseArgs(argv: readonly string[]): Args {
   const flags = new Set<string>();
   let command: string | undefined;
   let i = 1;

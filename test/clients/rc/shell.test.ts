@@ -58,6 +58,12 @@ describe("where commands come from", () => {
     expect(await bench.run("", { argv: ["rc", "nosuch"] })).toEqual({ out: "", err: "rc: nosuch: file does not exist\n", status: "1" });
   });
 
+  it("a script the client has read, with all of argv as its arguments", async () => {
+    const script = { name: "../x.rc", text: "echo $0 $*\nif(~ $1 -c) exit 3\n)\n" };
+    expect(await bench.run("", { argv: ["rc", "-c", "b"], rc: { script } })).toEqual({ out: "../x.rc -c b\n", err: "", status: "3" });
+    expect((await bench.run("", { argv: ["rc"], rc: { script } })).err).toBe("rc: ../x.rc:3: token ')': syntax error\n");
+  });
+
   it("#!/bin/rc", async () => {
     await bench.sys.writeFile("s", encode("#!/bin/rc\necho $0 $*; exit 3\n"), 0o755);
     expect(await out("./s a b; echo $status")).toBe("./s a b\n3\n");
