@@ -6,7 +6,7 @@
  */
 import { Chains, failureOf, type Interrupt } from "./chains.ts";
 import { type Dirent, unpackDirents, unpackDirs } from "./dir.ts";
-import { Ebotch, Einval, Eio, Enotsup, errno, isInterrupted, NineError } from "./errors.ts";
+import { Ebotch, Einval, Eio, Enotdir, Enotsup, errno, isInterrupted, NineError } from "./errors.ts";
 import {
   type Dir, IOHDRSZ, NOFID, NOU32, type Rmsg, Rread, Rwrite, Tattach, Tcreate, Tlink, Tmkdir, type Tmsg, Tread, Treaddir, Treadlink,
   Tremove, Trename, Trenameat, Tstat, Tsymlink, Twrite,
@@ -14,7 +14,7 @@ import {
 import { type Changes, createMsg, dirOf, openMsg, setattrMsg, statMsg, wstatMsg } from "./forms.ts";
 import { DMDIR, DMSYMLINK, OREAD, OTRUNC, OWRITE } from "./perm.ts";
 import type { Portal } from "./portal.ts";
-import type { Qid } from "./qid.ts";
+import { QTDIR, type Qid } from "./qid.ts";
 import { errorOf, isEintr } from "./reply.ts";
 
 /** An open file: its fid is the caller's, to be clunked. */
@@ -222,7 +222,14 @@ export class Client extends Chains {
 
   /** Across directories of one server, .L only; Plan 9's dialects rename by wstat within one directory. */
   async rename(olddir: number, oldname: string, newdir: number, newname: string, intr?: Interrupt): Promise<void> {
-    await this.rpc({ type: Trenameat, olddirfid: olddir, oldname, newdirfid: newdir, newname }, intr);
+    try {
+      await this.rpc({ type: Trenameat, olddirfid: olddir, oldname, newdirfid: newdir, newname }, intr);
+    } catch (e) {
+      if (!(e instanceof NineError) || (e.errno !== errno.EOPNOTSUPP && e.errno !== errno.ENOSYS)) throw e;
+      // A .L server older than this message (diod 1.0.24): by the file's own fid.
+      const { fid } = await this.walk(olddir, [oldname], intr);
+      await this.rpc({ type: Trename, fid, dfid: newdir, name: newname }, intr).finally(() => this.clunk(fid));
+    }
   }
 
   async symlink(dir: number, name: string, target: string, intr?: Interrupt): Promise<void> {
@@ -275,11 +282,11 @@ export class Client extends Chains {
     if (this.linux) {
       // Two walks that do not depend on each other: the fid to read from, and one to walk on from.
       const [read, dir] = await Promise.allSettled([this.open(fid, names, OREAD, intr), this.walk(fid, names, intr)]);
-      if (read.status === "fulfilled" && dir.status === "fulfilled") await this.listTo(all, read.value.fid, 0, dir.value.fid, intr).finally(() => this.clunk(dir.value.fid));
+      if (read.status === "fulfilled" && dir.status === "fulfilled" && read.value.qid.type & QTDIR) await this.listTo(all, read.value.fid, 0, dir.value.fid, intr).finally(() => this.clunk(dir.value.fid));
       else {
         if (read.status === "fulfilled") this.clunk(read.value.fid);
         if (dir.status === "fulfilled") this.clunk(dir.value.fid);
-        throw read.status === "rejected" ? read.reason : dir.status === "rejected" ? dir.reason : new NineError(Eio);
+        throw read.status === "rejected" ? read.reason : dir.status === "rejected" ? dir.reason : new NineError(Enotdir);
       }
       return all;
     }

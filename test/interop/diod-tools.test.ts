@@ -51,7 +51,7 @@ describeWith(["diodls", "diodcat", "diodload"], "diod's tools on nineplex serve"
     it(`diodls -l tells attributes, ${title}`, async () => {
       const r = await tool("diodls", ...msize, "-l", "-a", "/", "sub");
       expect(r).toMatchObject({ status: 0, stderr: "" });
-      const fields = new Map(r.lines.map((line) => line.trim().split(/\s+/)).map((f) => [f.at(-1), f]));
+      const fields = new Map(r.lines.map((line) => line.trim().split(/\s+/)).map((f) => [f.at(-1) ?? "", f]));
       expect([...fields.keys()].toSorted()).toEqual([".", "..", "deep", "empty", "world"]);
       expect(fields.get("world")?.[0]).toMatch(/^-rw-r--r--/);
       expect(fields.get("deep")?.[0]).toMatch(/^drwxr-xr-x/);

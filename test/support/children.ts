@@ -46,15 +46,14 @@ export function start(command: string, args: readonly string[], cwd: string = RO
     });
     child.on("close", (status) => resolve(status));
   });
-  let over = false;
-  void ended.then(() => (over = true));
+  const over = (): boolean => child.exitCode !== null || child.signalCode !== null;
   child.stdout.on("data", (data: Buffer) => (out += data.toString()));
   child.stderr.on("data", (data: Buffer) => (err += data.toString()));
   const self: Started = {
     out: () => out,
     err: () => err,
     async said(what) {
-      for (const end = Date.now() + 30_000; Date.now() < end && !over; await sleep(20)) {
+      for (const end = Date.now() + 30_000; Date.now() < end && !over(); await sleep(20)) {
         const m = what.exec(out);
         if (m) return m;
       }
@@ -62,7 +61,7 @@ export function start(command: string, args: readonly string[], cwd: string = RO
     },
     async stop() {
       started.delete(self);
-      if (!over) child.kill("SIGTERM");
+      if (!over()) child.kill("SIGTERM");
       const patience = setTimeout(() => child.kill("SIGKILL"), 10_000);
       const status = await ended;
       clearTimeout(patience);
