@@ -347,17 +347,15 @@ export class FileCalls {
         if (excl) throw new NineError("file already exists");
         return again();
       }
-      const c = this.createdir(w).incref();
       try {
-        return await fresh(w, c);
+        const c = this.createdir(w).incref();
+        return await fresh(w, c).finally(() => c.close());
       } catch (e) {
         // Whether it exists is only known by trying: Tcreate alone is atomic.
         if (excl || !(e instanceof NineError) || e instanceof LinkFound || isInterrupted(e) || e.errno === errno.ENOENT) throw e;
         return await again().catch((x: unknown) => {
           throw x instanceof NineError && x.errno === errno.ENOENT ? e : x;
         });
-      } finally {
-        c.close();
       }
     });
   }
