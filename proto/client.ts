@@ -294,7 +294,12 @@ export class Client extends Chains {
       [openMsg(false, f, OREAD), { type: Tread, fid: f, offset: 0, count: this.iounit }], intr);
     this.whole(w, true);
     const read = w.replies.at(-1);
+    const { qid } = this.opened(w.fid, w.replies.at(-2));
     if (read?.type !== Rread) throw new NineError(Ebotch);
+    if (!(qid.type & QTDIR)) {
+      this.clunk(w.fid);
+      throw new NineError(Enotdir);
+    }
     for (const d of unpackDirs(read.data, this.portal.dialect)) all.push(d);
     if (read.data.length === 0) this.clunk(w.fid);
     else await this.listTo(all, w.fid, read.data.length, w.fid, intr);
