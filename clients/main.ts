@@ -4,13 +4,15 @@
  * into one line on stderr and an exit status: 1 failure, 2 usage, else the program's own.
  */
 import { readFileSync } from "node:fs";
-import { isAbsolute, relative, resolve } from "node:path";
-import { NineError } from "../proto/index.ts";
+import { errno, NineError } from "../proto/index.ts";
 import { help } from "./node/help.ts";
 import { ninep } from "./node/ninep.ts";
 import { type CommandLine, parseCommandLine, UsageError } from "./node/options.ts";
 import { serveDir } from "./node/serve.ts";
 import { shell } from "./node/shell.ts";
+
+/** Milliseconds connections have to close in order once everything is done. */
+const CLOSEMS = 200;
 
 /** npm start changes directory; the caller's is told. */
 const cwd = process.env.npm_lifecycle_event === "start" ? (process.env.INIT_CWD ?? process.cwd()) : process.cwd();
@@ -35,31 +37,20 @@ async function main(argv: readonly string[]): Promise<number> {
 }
 
 function runShell({ verb, options, args }: CommandLine): Promise<number> {
-  if (options.listen.length > 0 || options.limits.size > 0 || options.token !== undefined) {
-    throw new UsageError("--listen, --limit and --token go with serve; see nineplex serve -h");
-  }
   const [file = "", ...rest] = args;
-  const rcArgs = verb === "script" ? [script(file), ...rest] : options.command !== undefined ? ["-c", options.command, ...args] : [];
   return shell({
-    options, args: rcArgs, cwd, env: process.env,
+    options, cwd, env: process.env, ...(verb === "script" ? { script: file, args: rest } : { args }),
     onStart(interrupt, hangup) {
       let asked = 0;
       process.on("SIGINT", () => {
         interrupt();
         // What does not listen is left the second time.
-        if (++asked > 1 && rcArgs.length > 0) process.exit(130);
+        if (++asked > 1 && (verb === "script" || options.command !== undefined)) process.exit(130);
       });
       process.on("SIGHUP", hangup);
       process.on("SIGTERM", hangup);
     },
   });
-}
-
-/** A script below the current directory is found in /host; anything else by the name space. */
-function script(file: string): string {
-  const path = resolve(cwd, file);
-  const below = relative(cwd, path);
-  return below !== "" && !below.startsWith("..") && !isAbsolute(below) ? `/host/${below}` : path;
 }
 
 /** Aborts at the first signal that asks this process to stop; the second ends it. */
@@ -90,14 +81,18 @@ function complain(e: unknown): number {
     process.stderr.write(`nineplex: ${e.message}\n`);
     return 2;
   }
+  // A reader that leaves early, as in `nineplex 9p read A f | head`, is nothing to report.
+  if (e instanceof NineError && e.errno === errno.EPIPE) return 1;
   if (e instanceof NineError) process.stderr.write(`nineplex: ${e.message}\n`);
   else process.stderr.write(`nineplex: bug: ${e instanceof Error ? (e.stack ?? e.message) : String(e)}\n`);
   return 1;
 }
 
-// A reader that leaves early, as in `nineplex -c 'cat x' | head`, is no failure of ours to report.
+// Every write has its own way to be told of an error.
 process.stdout.on("error", () => undefined);
 process.stderr.on("error", () => undefined);
 process.exitCode = 13;
 const code = await main(process.argv.slice(2)).catch(complain);
-process.stdout.write("", () => process.stderr.write("", () => process.exit(code)));
+process.exitCode = code;
+// With nothing left to do the process ends by itself; what is still open then has had its time.
+process.stdout.write("", () => process.stderr.write("", () => setTimeout(() => process.exit(code), CLOSEMS).unref()));

@@ -4,11 +4,12 @@
  */
 import { isAbsolute, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { dial, type Host, NineError, open, type Portal, serve, type Server, type Session9P } from "../../proto/index.ts";
+import { dial, Ehungup, type Host, type Limits, NineError, open, type Portal, serve, type Server, type Session9P } from "../../proto/index.ts";
 import { type Addr, parseAddr } from "./addr.ts";
 import { newToken } from "./gate.ts";
 import { nodeHost } from "./host.ts";
 import type { Listener } from "./listener.ts";
+import { late, punctual } from "./punctual.ts";
 import { connectTransport, listenTransport } from "./transports.ts";
 
 /** What a `module:` server is made with. */
@@ -19,7 +20,7 @@ export interface ConnectOptions {
   readonly msize?: number;
   /** Gives up connecting. */
   readonly signal?: AbortSignal;
-  /** Default 10 s to connect and agree on a version. */
+  /** Default 10 s to connect and agree on a version, and as much again for the first answer, which is the attach's. */
   readonly timeoutMs?: number;
   /** Directory that file names in an address are relative to; default the process's. */
   readonly cwd?: string;
@@ -35,9 +36,10 @@ export async function connect(addr: string | Addr, options: ConnectOptions = {})
   const signal = options.signal ? AbortSignal.any([options.signal, timer.signal]) : timer.signal;
   try {
     const transport = await connectTransport(a, { timeoutMs, signal });
-    return await dial(transport, { msize: options.msize ?? 1 << 20, signal });
+    return punctual(await dial(transport, { msize: options.msize ?? 1 << 20, signal }), timeoutMs);
   } catch (e) {
-    if (timer.signal.aborted && !options.signal?.aborted) throw new NineError(`Connection timed out: no 9P answer in ${timeoutMs / 1000} s`);
+    if (timer.signal.aborted && !options.signal?.aborted) throw late(timeoutMs);
+    if (e instanceof NineError && e.message === Ehungup) throw new NineError(`${Ehungup}: the other side ended it without an answer`, e.errno);
     throw e;
   } finally {
     clearTimeout(timeout);
@@ -47,6 +49,8 @@ export async function connect(addr: string | Addr, options: ConnectOptions = {})
 export interface ServeAt {
   /** Largest message; default 1 MiB. */
   readonly msize?: number;
+  /** Bounds of one connection; default those of limit(). */
+  readonly limits?: Limits;
   /** WebSocket only: what clients must show. Default a new random token; "none" wants none. */
   readonly token?: string;
   /** Told of each connection and of its end. */
@@ -63,7 +67,7 @@ export function listen(addr: string | Addr, open: (session: Session9P) => Portal
   return listenTransport(a, (transport) => {
     const { peer } = transport;
     options.log?.(`${peer}: connected`);
-    serve(transport, open, { msize: options.msize ?? 1 << 20, closed: (why) => options.log?.(`${peer}: ${why ?? "hung up"}`) });
+    serve(transport, open, { msize: options.msize ?? 1 << 20, ...(options.limits && { limits: options.limits }), closed: (why) => options.log?.(`${peer}: ${why ?? "hung up"}`) });
   }, token === undefined ? {} : { token });
 }
 

@@ -1,11 +1,12 @@
 /**
  * 9p: the one-shot client (9p(1)): one connection, one operation, against any 9P server.
  */
-import { attach, type Dir, DMDIR, DMSYMLINK, type Fsys, NineError, OWRITE } from "../../proto/index.ts";
+import { attach, type Dir, DMDIR, DMSYMLINK, Eintr, type Fsys, NineError, OWRITE } from "../../proto/index.ts";
 import { listing } from "../tools/lib/listing.ts";
 import { connect } from "./connect.ts";
 import { checked, type Options, UsageError } from "./options.ts";
 import { parseAddr } from "./addr.ts";
+import { put } from "./streams.ts";
 import { traceLog } from "./tracelog.ts";
 import { userInfo } from "node:os";
 
@@ -33,7 +34,7 @@ export async function ninep(options: Options, args: readonly string[], cwd: stri
   if (addr === undefined) throw new UsageError(`9p ${verb}: wants an address, like tcp://127.0.0.1:564`);
   if (paths.length < v.paths[0] || paths.length > v.paths[1]) throw new UsageError(`9p ${verb}: wants ${v.paths[0] === 1 ? "a path" : `${v.paths[0]} paths`}; see nineplex 9p -h`);
   const where = checked(() => parseAddr(addr), "9p");
-  const tracing = traceLog(options.trace);
+  const tracing = traceLog(options.trace, cwd);
   try {
     const portal = await named(addr, connect(where, { msize: options.msize, signal: stop, cwd }));
     const { username, uid } = userInfo();
@@ -47,6 +48,8 @@ export async function ninep(options: Options, args: readonly string[], cwd: stri
       fs.close();
     }
     return 0;
+  } catch (e) {
+    throw stop.aborted ? new NineError(Eintr) : e;
   } finally {
     tracing.close();
   }
@@ -114,6 +117,4 @@ async function named<T>(what: string, p: Promise<T>): Promise<T> {
   }
 }
 
-function out(data: Uint8Array | string): Promise<void> {
-  return new Promise((resolve, reject) => process.stdout.write(data, (e) => (e ? reject(new NineError("Broken pipe")) : resolve())));
-}
+const out = (data: Uint8Array | string): Promise<void> => put(process.stdout, data);

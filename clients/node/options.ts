@@ -37,12 +37,19 @@ export interface CommandLine {
 }
 
 const VERBS = new Set(["run", "serve", "9p", "disk", "web", "key"]);
-/** After these words, and after a script file, everything belongs to what is run. */
-const RUNS = new Set(["run"]);
+/** Verbs of a later version. */
+const LATERVERBS = new Set<string>(["run", "disk", "web", "key"]);
 export const LIMITS: readonly string[] = ["fids", "calls", "bytes", "depth"];
+/** Options of a later version. */
 const LATER = new Set(["ns", "root", "disk", "pager", "checkpoint", "fresh", "boot", "ram", "strace", "stats", "seed"]);
 const VALUES = new Set(["mount", "listen", "token", "uname", "msize", "limit", "ns", "root", "disk", "pager", "checkpoint", "ram", "seed", "c"]);
-const FLAGS = new Set(["rw", "ro", "host", "no-host", "unsafe-host", "trace", "v", "h", "help", "version", "fresh", "boot", "strace", "stats"]);
+const FLAGS = new Set(["rw", "ro", "host", "no-host", "unsafe-host", "trace", "v", "l", "h", "help", "version", "fresh", "boot", "strace", "stats"]);
+/** What each option goes with, where that is not everything. */
+const GOES: Readonly<Record<string, readonly Verb[]>> = {
+  mount: ["shell", "script"], c: ["shell"], host: ["shell", "script", "serve"], "no-host": ["shell", "script", "serve"],
+  rw: ["shell", "script", "serve"], ro: ["shell", "script", "serve"], uname: ["shell", "script", "9p"],
+  listen: ["serve"], limit: ["serve"], token: ["serve"], "unsafe-host": ["serve"], v: ["serve"], l: ["9p"],
+};
 
 /** SIZE: digits and K M G T, powers of 1024. */
 export function parseSize(text: string, option: string): number {
@@ -58,49 +65,58 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
     uname: undefined, msize: 1 << 20, trace: undefined, verbose: false, help: false, version: false, long: false,
   };
   const args: string[] = [];
+  const given = new Set<string>();
   let verb: Verb | undefined;
   let rest = false;
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i] ?? "";
     if (rest || word === "-" || !word.startsWith("-")) {
-      if (verb === undefined) {
-        verb = VERBS.has(word) ? (word as Verb) : "script";
-        if (verb === "script") args.push(word);
-        rest = verb === "script" || RUNS.has(word);
-      } else args.push(word);
+      if (verb !== undefined) {
+        args.push(word);
+        continue;
+      }
+      verb = VERBS.has(word) ? (word as Verb) : "script";
+      if (LATERVERBS.has(verb)) throw new UsageError(`${verb}: not available in this version`);
+      if (verb === "script") args.push(word);
+      // After a script's name everything belongs to it.
+      rest ||= verb === "script";
       continue;
     }
     if (word === "--") {
       rest = true;
       continue;
     }
-    const { name, value } = optionOf(word, verb);
-    if (name === "l" && verb === "9p") {
-      o.long = true;
-      continue;
-    }
+    const { name, value } = optionOf(word);
     let v = value;
     if (VALUES.has(name) && v === undefined) {
       v = argv[++i];
       if (v === undefined) throw new UsageError(`${dashed(name)}: wants a value; see nineplex -h`);
     }
+    given.add(name);
     apply(o, name, v);
-    if (name === "c") {
-      args.push(...argv.slice(i + 1));
-      verb ??= "shell";
-      if (verb !== "shell") throw new UsageError(`-c: not with ${verb}`);
-      break;
+    if (name === "c" && verb === undefined) {
+      verb = "shell";
+      rest = true;
     }
   }
-  return { verb: verb ?? "shell", options: o, args };
+  verb ??= "shell";
+  for (const name of given) goes(name, verb);
+  return { verb, options: o, args };
 }
 
-function optionOf(word: string, verb: Verb | undefined): { name: string; value: string | undefined } {
+function goes(name: string, verb: Verb): void {
+  const verbs = GOES[name];
+  if (!verbs || verbs.includes(verb)) return;
+  const where = verbs.filter((v) => v !== "script").map((v) => (v === "shell" ? "the shell" : v)).join(" and ");
+  throw new UsageError(`${dashed(name)}: not with ${verb === "shell" || verb === "script" ? "the shell" : verb}; it goes with ${where}`);
+}
+
+function optionOf(word: string): { name: string; value: string | undefined } {
   const eq = word.startsWith("--") ? word.indexOf("=") : -1;
   const name = word.slice(word.startsWith("--") ? 2 : 1, eq < 0 ? undefined : eq);
   const long = word.startsWith("--");
   const known = (VALUES.has(name) || FLAGS.has(name)) && long === name.length > 1;
-  if (!known && !(name === "l" && verb === "9p")) throw new UsageError(`${word}: unknown option; see nineplex -h`);
+  if (!known) throw new UsageError(`${word}: unknown option; see nineplex -h`);
   if (eq >= 0 && FLAGS.has(name) && name !== "trace") throw new UsageError(`--${name}: takes no value`);
   return { name, value: eq < 0 ? undefined : word.slice(eq + 1) };
 }
@@ -125,15 +141,17 @@ function apply(o: Options, name: string, value = ""): void {
       if (value === "") throw new UsageError("--token: an empty token; write none to want no token");
       o.token = value;
       break;
-    case "uname": o.uname = value; break;
+    case "uname":
+      if (value === "") throw new UsageError("--uname: an empty name");
+      o.uname = value;
+      break;
     case "msize":
       o.msize = parseSize(value, "msize");
       if (o.msize < 256 || o.msize > 64 << 20) throw new UsageError(`--msize ${value}: between 256 and 64M`);
       break;
-    case "trace":
-      o.trace = value;
-      break;
+    case "trace": o.trace = value; break;
     case "v": o.verbose = true; break;
+    case "l": o.long = true; break;
     case "h": case "help": o.help = true; break;
     case "version": o.version = true; break;
     default: throw new UsageError(`${dashed(name)}: unknown option; see nineplex -h`);

@@ -2,9 +2,10 @@
  * serve: the verb that exports a directory. Prints one complete address a line on stdout, serves
  * until it is told to stop, and then ends in order.
  */
-import { dir, limit, NineError, open, type Portal, serve, type Session9P } from "../../proto/index.ts";
+import { resolve as resolvePath } from "node:path";
+import { dir, NineError, open, type Portal, serve, type Session9P } from "../../proto/index.ts";
 import { devFiles, host } from "../../servers/index.ts";
-import { formatAddr, isLoopback } from "./addr.ts";
+import { type Addr, formatAddr, isLoopback, WSPORT } from "./addr.ts";
 import { listen } from "./connect.ts";
 import { nodeHost } from "./host.ts";
 import { hostFiles } from "./hostfiles.ts";
@@ -14,44 +15,54 @@ import { stdio } from "./stdio.ts";
 import { subtree } from "./subtree.ts";
 import { traceLog } from "./tracelog.ts";
 
+type Wanted = Options["listen"][number];
+const USUAL: Addr = { kind: "ws", secure: false, host: "127.0.0.1", port: WSPORT, path: "/", query: "", token: undefined };
 
 /** Settles with the exit status when `stop` aborts, or when the peer on stdio hangs up. */
 export async function serveDir(options: Options, args: readonly string[], cwd: string, stop: AbortSignal): Promise<number> {
   const [root, more] = args;
   if (root === undefined) throw new UsageError("serve: exporting the booted name space is not available in this version; name a directory");
   if (more !== undefined) throw new UsageError(`serve: one directory, not also ${more}`);
-  if (options.mounts.length > 0) throw new UsageError("serve: --mount is for the name space; not available with a directory");
+  const wanted: readonly Wanted[] = options.listen.length > 0 ? options.listen : [{ addr: USUAL, text: formatAddr(USUAL) }];
+  if (options.token !== undefined && options.token !== "none" && !wanted.some(({ addr }) => addr !== "stdio" && addr.kind === "ws")) {
+    throw new UsageError("--token: only a ws:// listener asks for it");
+  }
   const writable = options.rw === true;
   const now = nodeHost();
-  const files = hostFiles(pathOf(cwd, root));
+  const files = exported(cwd, root);
   // What is read-only is the directory, by its own server: diodload writes to ctl's null.
   const server = subtree(host(files, { writable, unsafe: options.unsafeHost, now: now.now }), ctlTree(now));
   const log = options.verbose ? (line: string): void => void process.stderr.write(`nineplex: ${line}\n`) : undefined;
-  const tracing = traceLog(options.trace);
-  const bounds = Object.fromEntries(options.limits);
+  const tracing = traceLog(options.trace, cwd);
   const session = (s: Session9P): Portal => {
     const portal = open(server, { ...s, users: files.users, bug: (e) => void process.stderr.write(`nineplex: bug: ${stackOf(e)}\n`) });
-    return tracing.wrap(limit(portal, bounds), root);
+    return tracing.wrap(portal, root);
   };
+  const at = { msize: options.msize, limits: Object.fromEntries(options.limits) };
+  const stopped = new Promise<void>((resolve) => {
+    if (stop.aborted) resolve();
+    else stop.addEventListener("abort", () => resolve(), { once: true });
+  });
   const listeners: Listener[] = [];
   try {
-    const wanted = options.listen.length > 0 ? options.listen : [{ addr: { kind: "ws", secure: false, host: "127.0.0.1", port: 5640, path: "/", query: "", token: undefined } as const, text: "ws://127.0.0.1:5640" }];
-    const done: Promise<void>[] = [new Promise((resolve) => stop.addEventListener("abort", () => resolve(), { once: true }))];
+    const done = [stopped];
     for (const { addr, text } of wanted) {
       if (addr === "stdio") {
-        done.push(new Promise((resolve) => serve(stdio(), session, { msize: options.msize, closed: () => resolve() })));
+        done.push(new Promise((resolve) => serve(stdio(), session, { ...at, closed: () => resolve() })));
         continue;
       }
       if ((addr.kind === "ws" || addr.kind === "tcp") && !isLoopback(addr.host)) {
         process.stderr.write(`nineplex: ${formatAddr(addr, false)}: reachable from other machines${addr.kind === "tcp" ? ", and tcp asks for no token" : ""}\n`);
       }
       try {
-        listeners.push(await listen(addr, session, { msize: options.msize, ...(options.token !== undefined && { token: options.token }), ...(log && { log }) }));
+        listeners.push(await listen(addr, session, { ...at, ...(options.token !== undefined && { token: options.token }), ...(log && { log }) }));
       } catch (e) {
         throw e instanceof NineError ? new NineError(`${text}: ${e.message}`, e.errno) : e;
       }
     }
-    for (const l of listeners) process.stdout.write(`${l.address}\n`);
+    // Where 9P is spoken on stdout nothing else may stand there.
+    const to = wanted.some(({ addr }) => addr === "stdio") ? process.stderr : process.stdout;
+    for (const l of listeners) to.write(`${l.address}\n`);
     log?.(`serving ${root}, ${writable ? "read-write" : "read-only"}`);
     await Promise.race(done);
     return 0;
@@ -62,8 +73,13 @@ export async function serveDir(options: Options, args: readonly string[], cwd: s
   }
 }
 
-function pathOf(cwd: string, path: string): string {
-  return path.startsWith("/") ? path : `${cwd}/${path}`;
+/** The directory's files; a directory that is none is named. */
+function exported(cwd: string, root: string): ReturnType<typeof hostFiles> {
+  try {
+    return hostFiles(resolvePath(cwd, root));
+  } catch (e) {
+    throw e instanceof NineError ? new NineError(`${root}: ${e.message}`, e.errno) : e;
+  }
 }
 
 /** What diod calls its control tree, as far as its tools ask for it. */

@@ -4,9 +4,10 @@
  * shell, always, so that the interrupt key is seen; a write settles when the stream has taken it; the
  * terminal is given back as it was found.
  */
-import { Eintr, NineError } from "../../proto/index.ts";
+import { Eintr, errno, NineError } from "../../proto/index.ts";
 import type { Console, InStream, OutStream } from "../../servers/index.ts";
 import { Tty } from "../tty.ts";
+import { hostError } from "./guard.ts";
 
 /** Standard input, read on demand. */
 class Stdin implements InStream {
@@ -57,21 +58,25 @@ class Stdin implements InStream {
   }
 }
 
-/** Standard output or error: an error, such as a reader that left, is the writer's. */
-function outStream(stream: NodeJS.WriteStream): OutStream {
-  let broken: Error | undefined;
-  stream.on("error", (e) => {
-    broken = e;
+/** Writes all of data; an error, such as a reader that left (EPIPE), is the writer's. */
+export function put(stream: NodeJS.WriteStream, data: Uint8Array | string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    stream.write(data, (e) => {
+      if (!e) resolve();
+      else reject(asWriteError(e));
+    });
   });
-  return {
-    write: (data) => new Promise<void>((resolve, reject) => {
-      if (broken) {
-        reject(new NineError("Broken pipe"));
-        return;
-      }
-      stream.write(data, (e) => (e ? reject(new NineError("Broken pipe")) : resolve()));
-    }),
-  };
+}
+
+/** A stream that an earlier error has ended says so in Node's words; that error has been told. */
+function asWriteError(e: Error): NineError {
+  const why = hostError(e);
+  return why instanceof NineError ? why : NineError.fromErrno(errno.EPIPE);
+}
+
+/** Standard output or error as a device. */
+function outStream(stream: NodeJS.WriteStream): OutStream {
+  return { write: (data) => put(stream, data) };
 }
 
 export interface Streams {
