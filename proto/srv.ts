@@ -247,10 +247,11 @@ export class Session implements Portal, Starter {
     });
   }
 
-  /** The server has answered: lanes go on, the caller gets his reply unless he has left. */
+  /** The server has answered: the caller gets his reply unless he has left, lanes go on. */
   private finish(q: Request, r: Rmsg): void {
-    this.leave(q);
+    // In this order: who waits for the fid may answer at once, and comes after.
     this.settle(q, r);
+    this.leave(q);
   }
 
   private settle(q: Request, r: Rmsg): void {
