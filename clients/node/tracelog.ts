@@ -21,10 +21,15 @@ export function traceLog(to: string | undefined, cwd: string): TraceLog {
     const why = hostError(e);
     throw why instanceof NineError ? new NineError(`--trace=${to}: ${why.message}`, why.errno) : why;
   }
+  let open = true;
   return {
-    wrap: (portal, name) => trace(portal, (line) => writeSync(fd, `${line}\n`), { name }),
+    wrap: (portal, name) => trace(portal, (line) => {
+      // Calls that a hang-up ended settle later.
+      if (open) writeSync(fd, `${line}\n`);
+    }, { name }),
     close: () => {
-      if (fd !== 2) closeSync(fd);
+      if (open && fd !== 2) closeSync(fd);
+      open = false;
     },
   };
 }

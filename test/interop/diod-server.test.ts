@@ -8,7 +8,7 @@ import { connectTransport, parseAddr } from "../../clients/node/index.ts";
 import {
   attach, Client, dial, DMDIR, DMSYMLINK, Eexist, Eloop, Enonexist, Enotdir, Enotempty, Eperm, errno, type Fsys, NineError, ORDWR, OWRITE,
 } from "../../proto/index.ts";
-import { nineplex, startDiod, stopAll } from "../support/children.ts";
+import { nineplex, type Started, startDiod, stopAll } from "../support/children.ts";
 import { describeWith } from "../support/need.ts";
 import { pattern, refused } from "../support/nine.ts";
 import { dependent, Tap } from "../support/wirelog.ts";
@@ -32,16 +32,18 @@ describeWith(["diod"], "an Fsys on diod", () => {
   const dir = mkdtempSync(join(tmpdir(), "nineplex-"));
   const here = (path: string): string => join(dir, path);
   let at = "";
+  let server: Started;
   let tap: Tap;
   let fs: Fsys;
 
   beforeAll(async () => {
-    ({ at } = await startDiod(["-S", "-U", username], dir));
+    ({ server, at } = await startDiod(["-S", "-U", username], dir));
     tap = await tapped(at);
     fs = await attach(await dial(tap), { uname: username, aname: dir, n_uname: uid });
   });
 
   afterEach(() => {
+    expect(server.running()).toBe(true);
     expect(dependent(tap.lines)).toEqual([]);
     // All fids but the root's are given back.
     const { client } = fs;
@@ -255,6 +257,7 @@ describeWith(["diod"], "the shell on diod", () => {
   const exported = join(dir, "exported");
   const host = join(dir, "host");
   let mount = "";
+  let server: Started;
   let at = "";
 
   beforeAll(async () => {
@@ -263,7 +266,7 @@ describeWith(["diod"], "the shell on diod", () => {
     for (let i = 0; i < 20; i++) writeFileSync(join(host, `tree/sub/file${i}`), `file ${i}\nfoo ${i}\n`);
     writeFileSync(join(host, "tree/sub/deep/large"), pattern(MIB + 5));
     symlinkSync("sub", join(host, "tree/link"));
-    ({ at } = await startDiod(["-S", "-U", username], exported));
+    ({ server, at } = await startDiod(["-S", "-U", username], exported));
     mount = `mount tcp://${at} /n/d ${exported}`;
   });
 
@@ -276,6 +279,7 @@ describeWith(["diod"], "the shell on diod", () => {
     const lines = readFileSync(log, "utf8").split("\n").filter((line) => line.includes(` # tcp://${at}`));
     expect(lines.length).toBeGreaterThan(2);
     expect(dependent(lines)).toEqual([]);
+    expect(server.running()).toBe(true);
     return { out: r.stdout.toString(), err: r.stderr, status: r.status };
   };
   const same = (a: string, b: string): string => execFileSync("diff", ["-r", "--no-dereference", a, b]).toString();

@@ -19,7 +19,8 @@ export interface Started {
   err(): string;
   /** Settles with the first match of stdout; rejects when it ends, or says nothing of the kind in 30 s. */
   said(what: RegExp): Promise<RegExpExecArray>;
-  /** SIGTERM, in the end SIGKILL; the exit status, null after a signal. */
+  running(): boolean;
+  /** SIGTERM (or what start was told), in the end SIGKILL; the exit status, null after a signal. */
   stop(): Promise<number | null>;
 }
 
@@ -34,9 +35,9 @@ export interface HowToRun {
 
 const started = new Set<Started>();
 
-/** Starts a program that is to be stopped. */
-export function start(command: string, args: readonly string[], cwd: string = ROOT): Started {
-  const child = spawn(programPath(command) ?? command, args, { cwd, stdio: ["ignore", "pipe", "pipe"] });
+/** Starts a program that is to be stopped, by this signal. */
+export function start(command: string, args: readonly string[], signal: NodeJS.Signals = "SIGTERM"): Started {
+  const child = spawn(programPath(command) ?? command, args, { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
   let out = "";
   let err = "";
   const ended = new Promise<number | null>((resolve) => {
@@ -46,14 +47,15 @@ export function start(command: string, args: readonly string[], cwd: string = RO
     });
     child.on("close", (status) => resolve(status));
   });
-  const over = (): boolean => child.exitCode !== null || child.signalCode !== null;
+  const running = (): boolean => child.exitCode === null && child.signalCode === null;
   child.stdout.on("data", (data: Buffer) => (out += data.toString()));
   child.stderr.on("data", (data: Buffer) => (err += data.toString()));
   const self: Started = {
     out: () => out,
     err: () => err,
+    running,
     async said(what) {
-      for (const end = Date.now() + 30_000; Date.now() < end && !over(); await sleep(20)) {
+      for (const end = Date.now() + 30_000; Date.now() < end && running(); await sleep(20)) {
         const m = what.exec(out);
         if (m) return m;
       }
@@ -61,7 +63,7 @@ export function start(command: string, args: readonly string[], cwd: string = RO
     },
     async stop() {
       started.delete(self);
-      if (!over()) child.kill("SIGTERM");
+      if (running()) child.kill(signal);
       const patience = setTimeout(() => child.kill("SIGKILL"), 10_000);
       const status = await ended;
       clearTimeout(patience);
@@ -107,11 +109,14 @@ export async function startServe(...args: string[]): Promise<{ server: Started; 
   return { server, at: m[1] ?? "" };
 }
 
-/** diod exporting directories (and `ctl`) at a free port; flags go before. HOST:PORT once it answers. */
+/**
+ * diod exporting directories (and `ctl`) at a free port; flags go before. HOST:PORT once it answers.
+ * Told to end in order it may crash while a connection is open (1.0.24), and so it is not told.
+ */
 export async function startDiod(flags: readonly string[], ...exports: string[]): Promise<{ server: Started; at: string }> {
   const port = await freePort();
   const at = `127.0.0.1:${port}`;
-  const server = start("diod", ["-f", "-n", ...flags, "-L", "stderr", "-l", at, ...[...exports, "ctl"].flatMap((e) => ["-e", e])]);
+  const server = start("diod", ["-f", "-n", ...flags, "-L", "stderr", "-l", at, ...[...exports, "ctl"].flatMap((e) => ["-e", e])], "SIGKILL");
   for (let tries = 0; !(await answers(port)); tries++) {
     if (tries === 200) throw new Error(`diod does not answer at ${at}: ${server.err()}`);
     await sleep(50);
