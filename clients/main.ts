@@ -18,6 +18,8 @@ const CLOSEMS = 200;
 const cwd = process.env.npm_lifecycle_event === "start" ? (process.env.INIT_CWD ?? process.cwd()) : process.cwd();
 
 async function main(argv: readonly string[]): Promise<number> {
+  // What an address or an option names is relative to the caller, and so is what exec: runs.
+  if (cwd !== process.cwd()) process.chdir(cwd);
   const line = parseCommandLine(argv);
   const { options, verb } = line;
   if (options.version) {

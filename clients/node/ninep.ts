@@ -4,11 +4,11 @@
 import { attach, type Dir, DMDIR, DMSYMLINK, Eintr, type Fsys, NineError, OWRITE } from "../../proto/index.ts";
 import { listing } from "../tools/lib/listing.ts";
 import { connect } from "./connect.ts";
+import { me } from "./me.ts";
 import { checked, type Options, UsageError } from "./options.ts";
 import { parseAddr } from "./addr.ts";
 import { put } from "./streams.ts";
 import { traceLog } from "./tracelog.ts";
-import { userInfo } from "node:os";
 
 interface NinepVerb {
   /** Fewest and most paths. */
@@ -34,24 +34,23 @@ export async function ninep(options: Options, args: readonly string[], cwd: stri
   if (addr === undefined) throw new UsageError(`9p ${verb}: wants an address, like tcp://127.0.0.1:564`);
   if (paths.length < v.paths[0] || paths.length > v.paths[1]) throw new UsageError(`9p ${verb}: wants ${v.paths[0] === 1 ? "a path" : `${v.paths[0]} paths`}; see nineplex 9p -h`);
   const where = checked(() => parseAddr(addr), "9p");
-  const tracing = traceLog(options.trace, cwd);
+  const traced = traceLog(options.trace, cwd);
   try {
-    const portal = await named(addr, connect(where, { msize: options.msize, signal: stop, cwd }));
-    const { username, uid } = userInfo();
-    // A plain .L server goes by the number, one of ours by the name.
-    const n_uname = options.uname === undefined && !portal.ordered && uid >= 0 ? { n_uname: uid } : {};
-    const fs = await named(addr, attach(tracing.wrap(portal, addr), { uname: options.uname ?? username, ...n_uname }));
-    stop.addEventListener("abort", () => fs.close(), { once: true });
+    const portal = traced(await named(addr, connect(where, { msize: options.msize, signal: stop, cwd })), addr);
     try {
+      // A flush would not help against a server that is stuck.
+      stop.addEventListener("abort", () => portal.hangup(), { once: true });
+      const { name, uid } = me();
+      // A plain .L server goes by the number, one of ours by the name.
+      const n_uname = options.uname === undefined && !portal.ordered && uid >= 0 ? { n_uname: uid } : {};
+      const fs = await named(addr, attach(portal, { uname: options.uname ?? name, ...n_uname }));
       await v.run(fs, paths, options);
     } finally {
-      fs.close();
+      portal.hangup();
     }
     return 0;
   } catch (e) {
     throw stop.aborted ? new NineError(Eintr) : e;
-  } finally {
-    tracing.close();
   }
 }
 

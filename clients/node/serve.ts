@@ -33,10 +33,10 @@ export async function serveDir(options: Options, args: readonly string[], cwd: s
   // What is read-only is the directory, by its own server: diodload writes to ctl's null.
   const server = subtree(host(files, { writable, unsafe: options.unsafeHost, now: now.now }), ctlTree(now));
   const log = options.verbose ? (line: string): void => void process.stderr.write(`nineplex: ${line}\n`) : undefined;
-  const tracing = traceLog(options.trace, cwd);
+  const traced = traceLog(options.trace, cwd);
   const session = (s: Session9P): Portal => {
     const portal = open(server, { ...s, users: files.users, bug: (e) => void process.stderr.write(`nineplex: bug: ${stackOf(e)}\n`) });
-    return tracing.wrap(portal, root);
+    return traced(portal, root);
   };
   const at = { msize: options.msize, limits: Object.fromEntries(options.limits) };
   const stopped = new Promise<void>((resolve) => {
@@ -69,7 +69,6 @@ export async function serveDir(options: Options, args: readonly string[], cwd: s
   } finally {
     await Promise.all(listeners.map((l) => l.close()));
     files.close();
-    tracing.close();
   }
 }
 

@@ -3,7 +3,6 @@
  * rc on the standard streams, Ctrl-C as a note. One kernel, ended when rc ends.
  */
 import { readFileSync } from "node:fs";
-import { userInfo } from "node:os";
 import { resolve } from "node:path";
 import { boot, type Booted, MBEFORE, MAFTER, MCREATE, MREPL, type Program, type Sys } from "../../kernel/index.ts";
 import { dir, type DirNode, DMDIR, Eisdir, errno, NineError, OREAD, ORDWR, OWRITE, type Portal, readonly, type Server } from "../../proto/index.ts";
@@ -16,6 +15,7 @@ import { nodeHost } from "./host.ts";
 import { hostError } from "./guard.ts";
 import { hostFiles } from "./hostfiles.ts";
 import { lineEditor } from "./lineedit.ts";
+import { me } from "./me.ts";
 import type { Options } from "./options.ts";
 import { plainStreams, type Streams, terminalStreams } from "./streams.ts";
 import { traceLog } from "./tracelog.ts";
@@ -39,6 +39,7 @@ export interface ShellOptions {
 /** Boots, runs rc to its end, and settles with its status as an exit code. */
 export async function shell(o: ShellOptions): Promise<number> {
   const { options } = o;
+  const traced = traceLog(options.trace, o.cwd);
   const asked = options.command !== undefined || o.script !== undefined;
   const starting = new AbortController();
   let kernel: Booted | undefined;
@@ -51,9 +52,8 @@ export async function shell(o: ShellOptions): Promise<number> {
   o.onStart(interrupt, () => post("hangup"));
   const interactive = !asked && process.stdin.isTTY && process.stdout.isTTY;
   const streams = interactive ? terminalStreams(interrupt) : plainStreams();
-  const tracing = traceLog(options.trace, o.cwd);
   try {
-    kernel = await bootShell(o, streams, tracing.wrap);
+    kernel = await bootShell(o, streams, traced);
     const { sys } = kernel;
     sys.notify(() => true);
     await mountAll(sys, o, starting.signal);
@@ -71,7 +71,6 @@ export async function shell(o: ShellOptions): Promise<number> {
   } finally {
     kernel?.shutdown();
     streams.close();
-    tracing.close();
   }
 }
 
@@ -84,8 +83,8 @@ export function exitCode(status: string): number {
 async function bootShell(o: ShellOptions, streams: Streams, wrap: (portal: Portal, spec: string) => Portal): Promise<Booted> {
   const { options } = o;
   const node = nodeHost();
-  const { username, uid } = userInfo();
-  const uname = options.uname ?? username;
+  const { name, uid } = me();
+  const uname = options.uname ?? name;
   const programs = new Map<string, Program>([
     ...tools({ dial: (addr, sys) => dialFor(sys, addr, o) }),
     ["rc", rc({ lineEditor: (sys) => (streams.console.isTTY && process.stdout.isTTY ? editor(sys) : undefined) })],
