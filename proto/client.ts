@@ -325,14 +325,15 @@ export class Client extends Chains {
     const dirs: Dir[] = [];
     for (let i = 0; i < ents.length; i += ATTRS) {
       const some = ents.slice(i, i + ATTRS);
-      const walked = await Promise.all(some.map((e) => this.walk(dirfid, [e.name], intr).catch(gone)));
-      const stats = await Promise.all(walked.map(async (w, k) => {
-        if (!w) return undefined;
-        const d = await this.statFid(w.fid, some[k]?.name ?? "", intr).catch(gone);
-        this.clunk(w.fid);
-        return d;
-      }));
-      for (const d of stats) if (d) dirs.push(d);
+      const walked = await Promise.allSettled(some.map((e) => this.walk(dirfid, [e.name], intr)));
+      const fids = walked.map((w) => (w.status === "fulfilled" ? w.value.fid : undefined));
+      const stats = await Promise.allSettled(fids.map((f, k) => f === undefined ? undefined : this.statFid(f, some[k]?.name ?? "", intr)));
+      for (const f of fids) if (f !== undefined) this.clunk(f);
+      for (const w of walked) if (w.status === "rejected") gone(w.reason);
+      for (const x of stats) {
+        const d = x.status === "fulfilled" ? x.value : gone(x.reason);
+        if (d) dirs.push(d);
+      }
     }
     return dirs;
   }
