@@ -1,0 +1,118 @@
+/** limit: what passes a bound is refused with a clear error; flush and clunk always pass. */
+import { describe, expect, it } from "vitest";
+import {
+  errno, limit, type Limits, NOFID, NOU32, open, type Portal, Rclunk, Rerror, type Rmsg, Rread, Rwalk, type Server, Tattach, Tclunk, Tcreate, type Tmsg, Topen, Tread,
+  Tremove, Tstat, Twalk, Twrite,
+} from "../../../proto/index.ts";
+import { ram } from "../../../servers/index.ts";
+import { odd } from "../../support/odd.ts";
+import { settle } from "../../support/peer.ts";
+
+async function limited(limits: Limits, server: Server = ram({ now: () => 0 })): Promise<Portal> {
+  const portal = limit(open(server), limits);
+  await portal.call({ type: Tattach, fid: 0, afid: NOFID, uname: "glenda", aname: "", n_uname: NOU32 });
+  return portal;
+}
+
+const walk = (newfid: number, ...wname: string[]): Tmsg => ({ type: Twalk, fid: 0, newfid, wname });
+const refusal = async (r: Rmsg | Promise<Rmsg>): Promise<unknown> => {
+  const x = await r;
+  return x.type === Rerror ? x.errno : x.type;
+};
+
+describe("fids", () => {
+  it("are counted as they are made and clunked", async () => {
+    const p = await limited({ fids: 3 });
+    expect(await refusal(p.call(walk(1)))).toBe(Rwalk);
+    expect(await refusal(p.call(walk(2)))).toBe(Rwalk);
+    expect(await p.call(walk(3))).toMatchObject({ ename: "Too many open files: at most 3 fids", errno: errno.EMFILE });
+    // A walk of a fid to itself makes none; one that fails neither.
+    expect(await refusal(p.call({ type: Twalk, fid: 1, newfid: 1, wname: [] }))).toBe(Rwalk);
+    await p.call({ type: Tclunk, fid: 1 });
+    for (let i = 0; i < 10; i++) expect(await refusal(p.call(walk(1, "none")))).toBe(errno.ENOENT);
+    for (let i = 0; i < 10; i++) expect(await refusal(p.call(walk(2)))).toBe(errno.EBADF);
+    expect(await refusal(p.call(walk(4)))).toBe(Rwalk);
+    expect(await refusal(p.call({ type: Tremove, fid: 4 }))).not.toBe(errno.EMFILE);
+    expect(await refusal(p.call(walk(4)))).toBe(Rwalk);
+    expect(await refusal(p.call({ type: Tattach, fid: 9, afid: NOFID, uname: "x", aname: "", n_uname: NOU32 }))).toBe(errno.EMFILE);
+  });
+
+  it("nobody has are not remembered", async () => {
+    const p = await limited({ fids: 3 });
+    for (let fid = 10; fid < 100; fid++) await p.call({ type: Twalk, fid, newfid: fid, wname: ["a"] });
+    for (let fid = 10; fid < 100; fid++) await p.call({ type: Tcreate, fid, name: "x", perm: 0, mode: 0, extension: "" });
+    expect(await refusal(p.call(walk(1)))).toBe(Rwalk);
+    expect(await refusal(p.call(walk(2)))).toBe(Rwalk);
+  });
+
+  it("whose clunk was flushed before it began still count", async () => {
+    const p = await limited({ fids: 2 }, odd());
+    await p.call(walk(1, "stuck"));
+    await p.call({ type: Topen, fid: 1, mode: 1 });
+    void p.call({ type: Twrite, fid: 1, offset: 0, data: new Uint8Array(1) });
+    const clunk: Tmsg = { type: Tclunk, fid: 1 };
+    const r = p.call(clunk);
+    p.flush(clunk);
+    expect(await refusal(r)).toBe(errno.EINTR);
+    expect(await refusal(p.call(walk(2)))).toBe(errno.EMFILE);
+  });
+});
+
+describe("calls and bytes", () => {
+  it("under way are bounded; flush and clunk pass", async () => {
+    const p = await limited({ calls: 2 }, odd());
+    await p.call(walk(1, "block"));
+    await p.call(walk(2));
+    await p.call({ type: Topen, fid: 1, mode: 0 });
+    const reads: Tmsg[] = [1, 2].map(() => ({ type: Tread, fid: 1, offset: 0, count: 10 }));
+    const replies = reads.map((t) => p.call(t));
+    expect(await p.call({ type: Tstat, fid: 0 })).toMatchObject({ ename: "Resource temporarily unavailable: at most 2 requests at a time", errno: errno.EAGAIN });
+    expect(await p.call({ type: Tclunk, fid: 2 })).toEqual({ type: Rclunk });
+    p.flush(reads[0]!);
+    await replies[0];
+    expect((await p.call({ type: Tstat, fid: 0 })).type).not.toBe(Rerror);
+  });
+
+  it("of reads and writes are summed; one alone always passes", async () => {
+    const p = await limited({ bytes: 100 }, odd());
+    await p.call(walk(1, "block"));
+    await p.call({ type: Topen, fid: 1, mode: 2 });
+    const t: Tmsg = { type: Tread, fid: 1, offset: 0, count: 1000 };
+    const r = p.call(t);
+    expect(await refusal(p.call({ type: Twrite, fid: 1, offset: 0, data: new Uint8Array(1) }))).toBe(errno.EAGAIN);
+    expect(await refusal(p.call({ type: Tread, fid: 1, offset: 0, count: 1 }))).toBe(errno.EAGAIN);
+    p.flush(t);
+    await r;
+    await settle();
+    expect((await p.call({ type: Twrite, fid: 1, offset: 0, data: new Uint8Array(101) })).type).toBe(119);
+  });
+});
+
+describe("depth", () => {
+  it("is counted in elements below the root", async () => {
+    const p = await limited({ depth: 3 });
+    const mk = (fid: number, name: string): Tmsg => ({ type: Tcreate, fid, name, perm: 0x800001ff, mode: 0, extension: "" });
+    await p.call(walk(1));
+    for (const name of ["a", "b", "c"]) {
+      expect((await p.call(mk(1, name))).type).toBe(115);
+      await p.call({ type: Tclunk, fid: 1 });
+      await p.call(walk(1, ...["a", "b", "c"].slice(0, "abc".indexOf(name) + 1)));
+    }
+    expect(await p.call(mk(1, "d"))).toMatchObject({ ename: "File name too long: at most 3 elements", errno: errno.ENAMETOOLONG });
+    expect(await refusal(p.call({ type: Twalk, fid: 1, newfid: 2, wname: ["x"] }))).toBe(errno.ENAMETOOLONG);
+    expect(await refusal(p.call({ type: Twalk, fid: 1, newfid: 1, wname: ["..", "c"] }))).toBe(Rwalk);
+    expect(await refusal(p.call({ type: Twalk, fid: 1, newfid: 1, wname: [".."] }))).toBe(Rwalk);
+    // Failures leave the count as it was.
+    for (let i = 0; i < 5; i++) expect(await refusal(p.call({ type: Twalk, fid: 1, newfid: 1, wname: ["none"] }))).toBe(errno.ENOENT);
+    expect(await refusal(p.call({ type: Twalk, fid: 1, newfid: 1, wname: ["c"] }))).toBe(Rwalk);
+    expect(await refusal(p.call(walk(5, "..", "..", "..", "a")))).toBe(Rwalk);
+  });
+});
+
+it("passes what the portal is", async () => {
+  const inner = { ...open(ram({ now: () => 0 })), dialect: "9P2000.u", msize: 999, ordered: false, lasting: true, call: () => ({ type: Rread, data: new Uint8Array(0) }), flush: () => undefined, hangup: () => undefined } as const;
+  const p = limit(inner);
+  expect([p.dialect, p.msize, p.ordered, p.lasting]).toEqual(["9P2000.u", 999, false, true]);
+  // A call that is answered at once is answered at once.
+  expect(p.call({ type: Tread, fid: 0, offset: 0, count: 1 })).toEqual({ type: Rread, data: new Uint8Array(0) });
+});
