@@ -79,15 +79,13 @@ function version(): string {
 }
 
 function complain(e: unknown): number {
-  if (e instanceof UsageError) {
-    process.stderr.write(`nineplex: ${e.message}\n`);
-    return 2;
-  }
   // A reader that leaves early, as in `nineplex 9p read A f | head`, is nothing to report.
   if (e instanceof NineError && e.errno === errno.EPIPE) return 1;
-  if (e instanceof NineError) process.stderr.write(`nineplex: ${e.message}\n`);
+  const usage = e instanceof UsageError;
+  // What is quoted in a message may have line ends in it.
+  if (usage || e instanceof NineError) process.stderr.write(`nineplex: ${e.message.replaceAll("\n", "\\n")}\n`);
   else process.stderr.write(`nineplex: bug: ${e instanceof Error ? (e.stack ?? e.message) : String(e)}\n`);
-  return 1;
+  return usage ? 2 : 1;
 }
 
 // Every write has its own way to be told of an error.

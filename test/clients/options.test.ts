@@ -1,0 +1,162 @@
+import { describe, expect, it } from "vitest";
+import { help } from "../../clients/node/help.ts";
+import { type CommandLine, parseCommandLine, parseSize, UsageError, type Verb } from "../../clients/node/options.ts";
+
+const parse = (line: string): CommandLine => parseCommandLine(line.split(" ").filter((w) => w !== ""));
+
+function failure(f: () => unknown): string {
+  try {
+    f();
+  } catch (e) {
+    if (e instanceof UsageError) return e.message;
+    throw e;
+  }
+  throw new Error("no error");
+}
+
+describe("what a command line means", () => {
+  const meant: [string, Verb, readonly string[]][] = [
+    ["", "shell", []],
+    ["--no-host", "shell", []],
+    ["-c ls", "shell", []],
+    ["-c ls a -h --bogus -- run", "shell", ["a", "-h", "--bogus", "--", "run"]],
+    ["s.rc", "script", ["s.rc"]],
+    ["s.rc a -h --bogus -c", "script", ["s.rc", "a", "-h", "--bogus", "-c"]],
+    ["--ro s.rc -- a", "script", ["s.rc", "--", "a"]],
+    ["-- -x.rc -h", "script", ["-x.rc", "-h"]],
+    ["./run", "script", ["./run"]],
+    ["- a", "script", ["-", "a"]],
+    ["serve", "serve", []],
+    ["serve DIR", "serve", ["DIR"]],
+    ["--rw serve -v DIR --token none", "serve", ["DIR"]],
+    ["serve -- -d", "serve", ["-d"]],
+    ["9p ls -l tcp://h x", "9p", ["ls", "tcp://h", "x"]],
+    ["-l 9p ls tcp://h", "9p", ["ls", "tcp://h"]],
+    ["9p read --msize 8K tcp://h x -- -y", "9p", ["read", "tcp://h", "x", "-y"]],
+  ];
+  it.each(meant)("%s", (line, verb, args) => {
+    const got = parse(line);
+    expect(got.verb).toBe(verb);
+    expect(got.args).toEqual(args);
+  });
+
+  it("without options: the defaults of the contract", () => {
+    expect(parse("").options).toEqual({
+      mounts: [], listen: [], limits: new Map(), command: undefined, rw: undefined, host: true, unsafeHost: false, token: undefined,
+      uname: undefined, msize: 1 << 20, trace: undefined, verbose: false, help: false, version: false, long: false,
+    });
+  });
+
+  it("options and their values", () => {
+    const shell = parseCommandLine(["--mount", "tcp://h:/n/x:ro:after", "--mount=module:./c.ts:/n/c", "--uname=glenda", "--msize", "64K", "--trace=t", "--ro", "-c", "echo $*", "a"]);
+    expect(shell.options).toMatchObject({ uname: "glenda", msize: 65536, trace: "t", rw: false, command: "echo $*" });
+    expect(shell.options.mounts).toMatchObject([
+      { text: "tcp://h", path: "/n/x", readonly: true, order: "after" }, { addr: { kind: "module", file: "./c.ts" }, path: "/n/c", readonly: false, order: "replace" },
+    ]);
+    const serve = parse("serve --listen tcp://127.0.0.1:0 --listen=stdio --token T --limit fids=10 --limit bytes=1M --rw --unsafe-host -v --trace d");
+    expect(serve.options).toMatchObject({ token: "T", rw: true, unsafeHost: true, verbose: true, trace: "" });
+    expect(serve.options.listen).toEqual([
+      { addr: { kind: "tcp", host: "127.0.0.1", port: 0 }, text: "tcp://127.0.0.1:0" }, { addr: "stdio", text: "stdio" },
+    ]);
+    expect([...serve.options.limits]).toEqual([["fids", 10], ["bytes", 1 << 20]]);
+    expect(parse("--rw --ro").options.rw).toBe(false);
+    expect(parse("--no-host --host").options.host).toBe(true);
+    expect(parse("-h serve")).toMatchObject({ verb: "serve", options: { help: true } });
+    expect(parse("9p --help").options.help).toBe(true);
+    expect(parse("--version").options.version).toBe(true);
+  });
+
+  it("an empty command is a command", () => {
+    expect(parseCommandLine(["-c", ""]).options.command).toBe("");
+  });
+});
+
+describe("sizes", () => {
+  it.each([["0", 0], ["1", 1], ["4096", 4096], ["8K", 8192], ["8k", 8192], ["1M", 1 << 20], ["3G", 3 * 2 ** 30], ["2T", 2 * 2 ** 40]] as const)("%s", (text, n) => {
+    expect(parseSize(text, "msize")).toBe(n);
+  });
+  it.each(["", "K", "1.5M", "-1", "+1", "1KB", "1 K", "0x10", "1e6", "99999999999999T", "9007199254740993"])("not %s", (text) => {
+    expect(failure(() => parseSize(text, "msize"))).toBe(`--msize ${text}: a size is digits and K, M, G or T, like 64K`);
+  });
+});
+
+describe("what cannot be meant is one clear line", () => {
+  const wrong: [string[], string | RegExp][] = [
+    [["--bogus"], "--bogus: unknown option; see nineplex -h"],
+    [["--bogus=1"], "--bogus=1: unknown option; see nineplex -h"],
+    [["-x"], "-x: unknown option; see nineplex -h"],
+    [["-lv"], "-lv: unknown option; see nineplex -h"],
+    [["-mount", "x"], "-mount: unknown option; see nineplex -h"],
+    [["--c", "ls"], "--c: unknown option; see nineplex -h"],
+    [["--h"], "--h: unknown option; see nineplex -h"],
+    [["-version"], "-version: unknown option; see nineplex -h"],
+    [["--constructor"], "--constructor: unknown option; see nineplex -h"],
+    [["---"], "---: unknown option; see nineplex -h"],
+    [["-c"], "-c: wants a value; see nineplex -h"],
+    [["--mount"], "--mount: wants a value; see nineplex -h"],
+    [["serve", "--listen"], "--listen: wants a value; see nineplex -h"],
+    [["--ro=1"], "--ro: takes no value"],
+    [["--version=2"], "--version: takes no value"],
+    [["--no-host="], "--no-host: takes no value"],
+    [["--mount", ""], /^--mount: bad mount "": no mount point after the address; write ADDR:\/PATH/],
+    [["--mount", "tcp://h:1"], /^--mount: bad mount "tcp:\/\/h:1": no mount point/],
+    [["--mount", "h:564:/n/x"], /^--mount: bad address "h:564": unknown kind of address "h"; write tcp:\/\/h:564 or ws/],
+    [["--mount", "tcp://h:99999:/n/x"], /^--mount: bad address "tcp:\/\/h:99999": "99999" is no port number/],
+    [["--mount", "tcp://h:/n/x:rw"], /^--mount: bad mount .*: unknown flag "rw"/],
+    [["--mount", "tcp://h:/n/x:before:after"], /^--mount: bad mount .*: both before and after/],
+    [["--mount", "noise+tcp://h:1:/n/x"], /^--mount: noise\+tcp: not available/],
+    [["--listen", "nonsense", "serve", "d"], /^--listen: bad address "nonsense": no kind of address/],
+    [["serve", "--listen", "http://h:1"], /^--listen: bad address .*write ws:\/\/h:1/],
+    [["serve", "--token", ""], "--token: an empty token; write none to want no token"],
+    [["--uname", ""], "--uname: an empty name"],
+    [["--msize", "x"], /^--msize x: a size is/],
+    [["--msize", "255"], "--msize 255: between 256 and 64M"],
+    [["--msize", "65M"], "--msize 65M: between 256 and 64M"],
+    [["serve", "--limit", "fids"], "--limit fids: write KEY=NUMBER; keys are fids, calls, bytes, depth"],
+    [["serve", "--limit", "=1"], /^--limit =1: write KEY=NUMBER/],
+    [["serve", "--limit", "x=1"], /^--limit x=1: write KEY=NUMBER/],
+    [["serve", "--limit", "fids="], /a size is/],
+    [["serve", "--limit", "fids=0"], "--limit fids=0: at least 1"],
+    // What goes with another verb.
+    [["--listen", "tcp://127.0.0.1:0"], "--listen: not with the shell; it goes with serve"],
+    [["--token", "x", "-c", "ls"], "--token: not with the shell; it goes with serve"],
+    [["--limit", "fids=1", "s.rc"], "--limit: not with the shell; it goes with serve"],
+    [["-v"], "-v: not with the shell; it goes with serve"],
+    [["--unsafe-host"], "--unsafe-host: not with the shell; it goes with serve"],
+    [["-l"], "-l: not with the shell; it goes with 9p"],
+    [["serve", "-l", "d"], "-l: not with serve; it goes with 9p"],
+    [["serve", "-c", "ls"], "-c: not with serve; it goes with the shell"],
+    [["serve", "--mount", "tcp://h:/n/x"], "--mount: not with serve; it goes with the shell"],
+    [["serve", "--uname", "x", "d"], "--uname: not with serve; it goes with the shell and 9p"],
+    [["9p", "--mount", "tcp://h:/n/x", "ls"], "--mount: not with 9p; it goes with the shell"],
+    [["9p", "--rw", "ls"], "--rw: not with 9p; it goes with the shell and serve"],
+    [["9p", "ls", "--no-host"], "--no-host: not with 9p; it goes with the shell and serve"],
+    // What a later version knows.
+    ...["run", "disk", "web", "key"].map((verb): [string[], string] => [[verb, "x"], `${verb}: not available in this version`]),
+    [["-h", "run"], "run: not available in this version"],
+    ...["--ns", "--root", "--disk", "--pager", "--checkpoint", "--ram", "--seed"].map((o): [string[], string] => [[o, "x"], `${o}: not available in this version`]),
+    ...["--fresh", "--boot", "--strace", "--stats"].map((o): [string[], string] => [[o], `${o}: not available in this version`]),
+  ];
+  it.each(wrong)("%j", (argv, why) => {
+    const message = failure(() => parseCommandLine(argv));
+    if (typeof why === "string") expect(message).toBe(why);
+    else expect(message).toMatch(why);
+    expect(message).not.toContain("\n");
+  });
+});
+
+describe("help", () => {
+  it("has every option in it that goes with the verb, and fits a terminal", () => {
+    const words: [Verb, readonly string[]][] = [
+      ["shell", ["--mount", "--no-host", "--ro", "--uname", "--msize", "--trace", "--version", "-c CMD", "FILE.rc", "serve", "9p"]],
+      ["serve", ["--listen", "--rw", "--token", "--limit", "--msize", "--trace", "--unsafe-host", "-v"]],
+      ["9p", ["ls [-l]", "read", "write", "stat", "mkdir", "rm", "mv", "--uname", "--msize", "--trace"]],
+    ];
+    for (const [verb, wanted] of words) {
+      const text = help(verb);
+      for (const w of wanted) expect(text).toContain(w);
+      for (const line of text.split("\n")) expect(line.length).toBeLessThanOrEqual(100);
+    }
+    expect(help("script")).toBe(help("shell"));
+  });
+});
