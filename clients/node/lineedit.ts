@@ -43,6 +43,7 @@ export interface LineEditorOptions {
 const HISTORYMAX = 1000;
 const CTRLC = 3;
 const CTRLD = 4;
+const TAB = 9;
 const NL = 10;
 const CR = 13;
 
@@ -219,9 +220,15 @@ class Line {
     this.rl.prompt();
   }
 
-  /** Keys, as the terminal sends them. */
+  /**
+   * Keys, as the terminal sends them. One by one: of several readline puts all but the last at the
+   * line's end, wherever the cursor is. Only a Tab goes with what follows it: then it is not completed.
+   */
   type(bytes: Uint8Array): void {
-    this.input.emit("data", Buffer.from(bytes));
+    for (let at = 0, end = 0; at < bytes.length; at = end) {
+      do end++; while (bytes[end - 1] === TAB && end < bytes.length);
+      this.input.emit("data", Buffer.from(bytes.subarray(at, end)));
+    }
   }
 
   /** The input has ended: what stands there is the last line. */

@@ -11,7 +11,7 @@ import { programPath } from "./need.ts";
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 /** What runs the command line from its sources, in any directory. */
-const MAIN: readonly string[] = ["--import", pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href, `${ROOT}clients/main.ts`];
+export const MAIN: readonly string[] = ["--import", pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href, `${ROOT}clients/main.ts`];
 
 export interface Started {
   /** All that it has written so far. */
@@ -36,8 +36,8 @@ export interface HowToRun {
 const started = new Set<Started>();
 
 /** Starts a program that is to be stopped, by this signal. */
-export function start(command: string, args: readonly string[], signal: NodeJS.Signals = "SIGTERM"): Started {
-  const child = spawn(programPath(command) ?? command, args, { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
+export function start(command: string, args: readonly string[], cwd: string = ROOT, signal: NodeJS.Signals = "SIGTERM"): Started {
+  const child = spawn(programPath(command) ?? command, args, { cwd, stdio: ["ignore", "pipe", "pipe"] });
   let out = "";
   let err = "";
   const ended = new Promise<number | null>((resolve) => {
@@ -116,7 +116,7 @@ export async function startServe(...args: string[]): Promise<{ server: Started; 
 export async function startDiod(flags: readonly string[], ...exports: string[]): Promise<{ server: Started; at: string }> {
   const port = await freePort();
   const at = `127.0.0.1:${port}`;
-  const server = start("diod", ["-f", "-n", ...flags, "-L", "stderr", "-l", at, ...[...exports, "ctl"].flatMap((e) => ["-e", e])], "SIGKILL");
+  const server = start("diod", ["-f", "-n", ...flags, "-L", "stderr", "-l", at, ...[...exports, "ctl"].flatMap((e) => ["-e", e])], ROOT, "SIGKILL");
   for (let tries = 0; !(await answers(port)); tries++) {
     if (tries === 200) throw new Error(`diod does not answer at ${at}: ${server.err()}`);
     await sleep(50);
