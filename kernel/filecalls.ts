@@ -32,7 +32,6 @@ export class FileCalls {
   async openRead(path: string): Promise<number> {
     await this.enter();
     const c = await at(this.p, path, {}, async (w) => {
-      if (w.names.length === 0) return this.openAt(w, OREAD);
       const { mnt } = w.c;
       const o = await mnt.client.openRead(w.c.fid, w.names, mnt.client.iounit, this.p.intr);
       const chan = this.chan(w, o, OREAD);
