@@ -327,7 +327,7 @@ export class Client extends Chains {
       const some = ents.slice(i, i + ATTRS);
       const walked = await Promise.allSettled(some.map((e) => this.walk(dirfid, [e.name], intr)));
       const fids = walked.map((w) => (w.status === "fulfilled" ? w.value.fid : undefined));
-      const stats = await Promise.allSettled(fids.map((f, k) => f === undefined ? undefined : this.statFid(f, some[k]?.name ?? "", intr)));
+      const stats = await Promise.allSettled(fids.map(async (f, k) => (f === undefined ? undefined : await this.statFid(f, some[k]?.name ?? "", intr))));
       for (const f of fids) if (f !== undefined) this.clunk(f);
       for (const w of walked) if (w.status === "rejected") gone(w.reason);
       for (const x of stats) {

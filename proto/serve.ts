@@ -232,11 +232,11 @@ class Wire implements Receiver {
     }
   }
 
-  /** An error in the dialect's form, its sentence cut to what every client takes. */
+  /** An error in the dialect's form, its sentence cut to what every client takes; a `.x` peer gets the sentence in .L too. */
   private form(r: Rmsg): Rmsg {
     if (r.type !== Rerror) return r;
     const n = r.errno || errnoOf(r.ename);
-    if (this.out.dialect === "9P2000.L") return { type: Rlerror, ecode: n };
+    if (this.out.dialect === "9P2000.L" && !this.out.joined) return { type: Rlerror, ecode: n };
     return { type: Rerror, ename: truncateUtf8(r.ename, ERRMAX), errno: n };
   }
 

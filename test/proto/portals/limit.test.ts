@@ -109,8 +109,11 @@ describe("depth", () => {
   });
 });
 
-it("passes what the portal is", async () => {
-  const inner = { ...open(ram({ now: () => 0 })), dialect: "9P2000.u", msize: 999, ordered: false, lasting: true, call: () => ({ type: Rread, data: new Uint8Array(0) }), flush: () => undefined, hangup: () => undefined } as const;
+it("passes what the portal is", () => {
+  const inner: Portal = {
+    dialect: "9P2000.u", msize: 999, ordered: false, lasting: true,
+    call: () => ({ type: Rread, data: new Uint8Array(0) }), flush: () => undefined, hangup: () => undefined,
+  };
   const p = limit(inner);
   expect([p.dialect, p.msize, p.ordered, p.lasting]).toEqual(["9P2000.u", 999, false, true]);
   // A call that is answered at once is answered at once.
