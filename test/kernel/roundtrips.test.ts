@@ -76,7 +76,7 @@ test("a mount point on the server costs one walk more, wherever it lies", async 
   await k.put("/tmp/near", "near");
   expect((await wire.during(() => k.cat("/n/x/a/b/near"))).turns).toBe(1);
   await sys.unmount(undefined, "/n/x/a/b");
-  await sys.bind("/tmp", `${DIR}/dir`, MREPL);
+  await sys.bind("/tmp", `${DIR}/dir`, MREPL | MCREATE);
   expect((await wire.during(async () => expect(await k.cat(`${DIR}/file`)).toBe("hello"))).turns).toBe(2);
   // Nothing with an effect was sent across the mount: the file lands in /tmp.
   await k.put(`${DIR}/dir/made`, "here");
