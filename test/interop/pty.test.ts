@@ -1,0 +1,146 @@
+/** The interactive shell on a terminal: prompt, line editing, cooked input of a program, Ctrl-C, also of a blocked read over a wire. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeEach, expect, it } from "vitest";
+import { type Listener, listen } from "../../clients/node/index.ts";
+import { dir as dirOf, open, textFile } from "../../proto/index.ts";
+import type { Call, Server } from "../../proto/index.ts";
+import { describeWith } from "../support/need.ts";
+import { Terminal } from "../support/terminal.ts";
+
+const LEFT = "\x1b[D";
+const UP = "\x1b[A";
+const ERASE = "\x7f";
+const ctrl = (c: string): string => String.fromCharCode(c.charCodeAt(0) & 0x1f);
+
+/** A file whose reads wait for ever, and what became of them. */
+function tarpit(): { server: Server; waiting: () => number; interrupted: () => number } {
+  let waiting = 0;
+  let interrupted = 0;
+  const read = (_at: number, _n: number, call: Call): Promise<Uint8Array> => new Promise((_, reject) => {
+    waiting++;
+    call.signal.addEventListener("abort", () => {
+      waiting--;
+      interrupted++;
+      reject(call.signal.reason as Error);
+    }, { once: true });
+  });
+  const tree = dirOf({ never: { open: () => ({ read }) }, hello: textFile(() => "hello from afar\n") });
+  return { server: { name: "tarpit", attach: () => tree }, waiting: () => waiting, interrupted: () => interrupted };
+}
+
+describeWith(["python3"], "the shell on a terminal", () => {
+  const dir = mkdtempSync(join(tmpdir(), "nineplex-"));
+  const trace = join(dir, "trace");
+  let terminal: Terminal;
+
+  beforeEach(async () => {
+    terminal = new Terminal([`--trace=${trace}`], dir);
+    await terminal.shows(/^% $/);
+  }, 60_000);
+
+  afterEach(() => terminal.close(), 60_000);
+  afterAll(() => rmSync(dir, { recursive: true }));
+
+  it("runs a line, and ends with the status asked for", async () => {
+    expect(await terminal.line("echo hello world")).toBe("hello world");
+    expect(await terminal.line("pwd")).toBe("/host");
+    terminal.type("exit 7\r");
+    expect(await terminal.ended).toBe(7);
+  }, 60_000);
+
+  it("Ctrl-D at the prompt ends it", async () => {
+    terminal.type(ctrl("D"));
+    expect(await terminal.ended).toBe(0);
+  }, 60_000);
+
+  it("edits a line: left, erase, begin, end, kill", async () => {
+    terminal.type(`echo abd${LEFT}${ERASE}cc${ctrl("E")}!${ctrl("A")}`);
+    await terminal.shows(/^% echo accd!$/);
+    expect(await terminal.line("")).toBe("accd!");
+    terminal.type("echo wrong");
+    await terminal.shows(/^% echo wrong$/);
+    terminal.type(ctrl("U"));
+    await terminal.shows(/^% $/);
+    expect(await terminal.line("echo right")).toBe("right");
+    terminal.type(`world${ctrl("A")}echo the `);
+    await terminal.shows(/^% echo the world$/);
+    expect(await terminal.line("")).toBe("the world");
+  }, 60_000);
+
+  it("remembers lines, and lets go of one at Ctrl-C", async () => {
+    await terminal.line("echo first");
+    await terminal.line("echo second");
+    terminal.type(UP);
+    await terminal.shows(/^% echo second$/);
+    terminal.type(UP);
+    await terminal.shows(/^% echo first$/);
+    expect(await terminal.line("")).toBe("first");
+    terminal.type(`echo never${ctrl("C")}`);
+    await terminal.shows(/^% echo never\^C\n% $/);
+    expect(await terminal.line("echo after")).toBe("after");
+  }, 60_000);
+
+  it("a program reads whole lines until Ctrl-D, and the shell goes on", async () => {
+    terminal.type("cat\r");
+    await terminal.shows(/cat\n$/);
+    terminal.type(`line onf${ERASE}e\r`);
+    await terminal.shows(/^line one\nline one\n$/);
+    terminal.type(ctrl("D"));
+    await terminal.shows(/^% $/);
+    terminal.type("cat > /tmp/typed\r");
+    await terminal.shows(/typed\n$/);
+    terminal.type("two\r");
+    await terminal.shows(/^two\n$/);
+    terminal.type(ctrl("D"));
+    await terminal.shows(/^% $/);
+    expect(await terminal.line("cat /tmp/typed")).toBe("two");
+  }, 60_000);
+
+  it("Ctrl-C interrupts what reads the terminal, or sleeps, and the shell goes on", async () => {
+    terminal.type("cat\r");
+    await terminal.shows(/cat\n$/);
+    terminal.type(`abc${ctrl("C")}`);
+    await terminal.shows(/^abc\^C\n+% $/);
+    expect(await terminal.line("echo next")).toBe("next");
+    terminal.type("sleep 1000\r");
+    await terminal.shows(/1000\n$/);
+    terminal.type(ctrl("C"));
+    await terminal.shows(/^\^C\n+% $/);
+    expect(await terminal.line("echo next")).toBe("next");
+  }, 60_000);
+
+  it("the host's files", async () => {
+    writeFileSync(join(dir, "some"), "a\nfoo\nfood\n");
+    expect(await terminal.line("grep foo some | wc -l > /tmp/out; cat /tmp/out")).toMatch(/^ +2$/);
+    await terminal.line("echo made > made");
+    expect(readFileSync(join(dir, "made"), "utf8")).toBe("made\n");
+  }, 60_000);
+
+  for (const [kind, addr] of [["a WebSocket", "ws://127.0.0.1:0"], ["TCP", "tcp://127.0.0.1:0"], ["a Unix socket", `unix:${join(dir, "sock")}`]] as const) {
+    it(`Ctrl-C interrupts a blocked read over ${kind}: Tflush on the wire, and the shell goes on`, async () => {
+      const pit = tarpit();
+      const listener: Listener = await listen(addr, (session) => open(pit.server, session));
+      try {
+        await terminal.line(`mount '${listener.address}' /n/x`);
+        terminal.type("cat /n/x/never\r");
+        await expect.poll(pit.waiting, { timeout: 20_000 }).toBe(1);
+        terminal.type(ctrl("C"));
+        await terminal.shows(/\n% $/);
+        await expect.poll(pit.interrupted, { timeout: 20_000 }).toBe(1);
+        expect(pit.waiting()).toBe(0);
+        expect(await terminal.line("cat /n/x/hello")).toBe("hello from afar");
+        expect(await terminal.line("echo $status")).toBe("");
+        terminal.type("exit\r");
+        expect(await terminal.ended).toBe(0);
+        const log = readFileSync(trace, "utf8");
+        const flush = /-> Tflush tag (\d+) oldtag (\d+)/.exec(log);
+        expect(log).toMatch(new RegExp(`-> Tread tag ${flush?.[2]} `));
+        expect(log).toMatch(new RegExp(`<- Rflush tag ${flush?.[1]}\\b`));
+      } finally {
+        await listener.close();
+      }
+    }, 60_000);
+  }
+});
