@@ -53,6 +53,8 @@ export interface ServeAt {
   readonly limits?: Limits;
   /** WebSocket only: what clients must show. Default a new random token; "none" wants none. */
   readonly token?: string;
+  /** WebSocket only: pages of these origins may connect, besides the listener's own ("https://example.org"). */
+  readonly origins?: readonly string[];
   /** Told of each connection and of its end. */
   readonly log?: (line: string) => void;
 }
@@ -68,7 +70,7 @@ export function listen(addr: string | Addr, open: (session: Session9P) => Portal
     const { peer } = transport;
     options.log?.(`${peer}: connected`);
     serve(transport, open, { msize: options.msize ?? 1 << 20, ...(options.limits && { limits: options.limits }), closed: (why) => options.log?.(`${peer}: ${why ?? "hung up"}`) });
-  }, token === undefined ? {} : { token });
+  }, { ...(token !== undefined && { token }), ...(options.origins && { origins: options.origins }) });
 }
 
 /** A server from a module: its default export, a Server or a function that makes one of ModuleDeps. */
