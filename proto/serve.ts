@@ -6,7 +6,7 @@
  * memory held for it stays bounded: by the limits of what it has under way, by SLOW for replies it
  * does not take.
  */
-import { Ebotch, errno, errnoOf, isSentence, NineError } from "./errors.ts";
+import { Ebotch, errno, errnoOf, NineError } from "./errors.ts";
 import {
   type Dialect, type Fcall, IOHDRSZ, Rerror, Rflush, Rlerror, type Rmsg, Rversion, Tflush, type Tmsg, Tread, Treaddir, Tversion,
   type TversionMsg,
