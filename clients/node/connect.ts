@@ -29,7 +29,7 @@ export interface ConnectOptions {
 /** A portal to the server at an address; attaching is the caller's. Rejects with a NineError that says why. */
 export async function connect(addr: string | Addr, options: ConnectOptions = {}): Promise<Portal> {
   const a = typeof addr === "string" ? parseAddr(addr) : addr;
-  if (a.kind === "module") return open(await loadServer(a.file, options.cwd ?? process.cwd()));
+  if (a.kind === "module") return open(await loadServer(a.file, options.cwd ?? process.cwd()), { bug: (e) => reportBug(e, a.file) });
   const timeoutMs = options.timeoutMs ?? 10_000;
   const timer = new AbortController();
   const timeout = setTimeout(() => timer.abort(), timeoutMs);
@@ -71,6 +71,11 @@ export function listen(addr: string | Addr, open: (session: Session9P) => Portal
     options.log?.(`${peer}: connected`);
     serve(transport, open, { msize: options.msize ?? 1 << 20, ...(options.limits && { limits: options.limits }), closed: (why) => options.log?.(`${peer}: ${why ?? "hung up"}`) });
   }, { ...(token !== undefined && { token }), ...(options.origins && { origins: options.origins }) });
+}
+
+/** What a server in this process threw that is no NineError: its peer is told "i/o error" only. */
+export function reportBug(e: unknown, where: string): void {
+  nodeHost().log(`nineplex: bug: ${where}: ${e instanceof Error ? (e.stack ?? e.message) : String(e)}`);
 }
 
 /** A server from a module: its default export, a Server or a function that makes one of ModuleDeps. */

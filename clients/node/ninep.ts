@@ -1,7 +1,7 @@
 /**
  * 9p: the one-shot client (9p(1)): one connection, one operation, against any 9P server.
  */
-import { attach, type Dir, DMDIR, DMSYMLINK, Eintr, type Fsys, NineError, OWRITE } from "../../proto/index.ts";
+import { attach, type Dir, DMDIR, DMSYMLINK, Eintr, Eisdir, type Fsys, NineError, OWRITE } from "../../proto/index.ts";
 import { listing } from "../tools/lib/listing.ts";
 import { connect } from "./connect.ts";
 import { me } from "./me.ts";
@@ -30,7 +30,7 @@ const verbs: Readonly<Record<string, NinepVerb>> = {
 export async function ninep(options: Options, args: readonly string[], cwd: string, stop: AbortSignal): Promise<number> {
   const [verb = "", addr, ...paths] = args;
   const v = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined;
-  if (!v) throw new UsageError(`9p ${verb}: ${verb === "" ? "wants a verb" : "unknown verb"}: ls, read, write, stat, mkdir, rm or mv`);
+  if (!v) throw new UsageError(`${verb === "" ? "9p: wants a verb" : `9p ${verb}: unknown verb`}: ls, read, write, stat, mkdir, rm or mv`);
   if (addr === undefined) throw new UsageError(`9p ${verb}: wants an address, like tcp://127.0.0.1:564`);
   if (paths.length < v.paths[0] || paths.length > v.paths[1]) throw new UsageError(`9p ${verb}: wants ${v.paths[0] === 1 ? "a path" : `${v.paths[0]} paths`}; see nineplex 9p -h`);
   const where = checked(() => parseAddr(addr), "9p");
@@ -66,6 +66,7 @@ async function ls(fs: Fsys, paths: readonly string[], options: Options): Promise
 
 async function read(fs: Fsys, paths: readonly string[]): Promise<void> {
   await each(paths, async (path) => {
+    if ((await fs.stat(path)).mode & DMDIR) throw new NineError(Eisdir);
     const f = await fs.open(path);
     try {
       for (;;) {

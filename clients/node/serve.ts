@@ -6,7 +6,7 @@ import { resolve as resolvePath } from "node:path";
 import { dir, NineError, open, type Portal, serve, type Session9P } from "../../proto/index.ts";
 import { devFiles, host } from "../../servers/index.ts";
 import { type Addr, formatAddr, isLoopback, WSPORT } from "./addr.ts";
-import { listen } from "./connect.ts";
+import { listen, reportBug } from "./connect.ts";
 import { nodeHost } from "./host.ts";
 import { hostFiles } from "./hostfiles.ts";
 import type { Listener } from "./listener.ts";
@@ -35,7 +35,7 @@ export async function serveDir(options: Options, args: readonly string[], cwd: s
   const log = options.verbose ? (line: string): void => void process.stderr.write(`nineplex: ${line}\n`) : undefined;
   const traced = traceLog(options.trace, cwd);
   const session = (s: Session9P): Portal => {
-    const portal = open(server, { ...s, users: files.users, bug: (e) => void process.stderr.write(`nineplex: bug: ${stackOf(e)}\n`) });
+    const portal = open(server, { ...s, users: files.users, bug: (e) => reportBug(e, root) });
     return traced(portal, root);
   };
   const at = { msize: options.msize, limits: Object.fromEntries(options.limits) };
@@ -85,8 +85,4 @@ function exported(cwd: string, root: string): ReturnType<typeof hostFiles> {
 function ctlTree(deps: { now(): number; random(): number }): ReturnType<typeof dir> {
   const { zero, null: nil } = devFiles(deps);
   return dir({ ...(zero && { zero }), ...(nil && { null: nil }) });
-}
-
-function stackOf(e: unknown): string {
-  return e instanceof Error ? (e.stack ?? e.message) : String(e);
 }

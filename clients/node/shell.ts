@@ -10,7 +10,7 @@ import { bin, consFiles, devFiles, host, mntgen, pipe, ram, tree } from "../../s
 import { type LineEditor, rc } from "../rc/index.ts";
 import { tools } from "../tools/index.ts";
 import { decode, join } from "../tools/lib/bytes.ts";
-import { connect } from "./connect.ts";
+import { connect, reportBug } from "./connect.ts";
 import { nodeHost } from "./host.ts";
 import { hostError } from "./guard.ts";
 import { hostFiles } from "./hostfiles.ts";
@@ -97,7 +97,7 @@ async function bootShell(o: ShellOptions, streams: Streams, wrap: (portal: Porta
     ...(files && { host: host(files, { writable: options.rw !== false, unsafe: true, now: node.now }) }),
   };
   return boot({
-    host: node, servers, programs, uname, uid, wrap, ...(files && { open: { users: files.users } }),
+    host: node, servers, programs, uname, uid, wrap, open: { bug: (e) => reportBug(e, "server"), ...(files && { users: files.users }) },
     mounts: [
       { from: "#bin", to: "/bin", flag: MREPL }, { from: "#dev", to: "/dev", flag: MREPL }, { from: "#tmp", to: "/tmp", flag: MREPL | MCREATE },
       { from: "#mntgen", to: "/n", flag: MREPL }, ...(files ? [{ from: "#host", to: "/host", flag: MREPL | MCREATE }] : []),
