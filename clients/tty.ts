@@ -2,7 +2,8 @@
  * Tty: the line discipline of a terminal whose keys come raw: echo, erase, kill, end of file,
  * interrupt; what termios(3) calls canonical mode. Invariants: a cooked reader sees whole lines, or
  * what stood before a ^D; the interrupt key acts at once, whoever reads; switching to raw hands over
- * what is typed from then on, byte by byte; at most LIMIT bytes wait unread, then the keyboard is deaf.
+ * what is typed from then on, byte by byte; when LIMIT bytes wait unread the keyboard is deaf but for
+ * the interrupt key.
  */
 
 /** The device behind. */
@@ -15,7 +16,6 @@ export interface TtyDevice {
 const LIMIT = 1 << 16;
 const CTRL = (c: string): number => c.charCodeAt(0) & 0x1f;
 const ERASE = 0x7f;
-const text = new TextEncoder();
 
 export class Tty {
   private readonly device: TtyDevice;
@@ -24,6 +24,10 @@ export class Tty {
   private line: number[] = [];
   /** Whole lines, or raw bytes; an empty one is an end of file. */
   private ready: Uint8Array[] = [];
+  /** Bytes in ready; an end of file is one. */
+  private unread = 0;
+  /** What the keys of one call of type show. */
+  private shown: number[] = [];
   private ended = false;
   private waiter: ((data: Uint8Array) => void) | undefined;
 
@@ -34,15 +38,18 @@ export class Tty {
   /** Keys that were pressed. */
   type(keys: Uint8Array): void {
     if (this.raw) {
-      this.give(keys.slice());
+      if (this.unread < LIMIT) this.give(keys.slice());
       return;
     }
-    for (const k of keys) this.key(k);
+    for (const k of keys) if (this.unread < LIMIT || k === CTRL("C")) this.key(k);
+    if (this.shown.length > 0) this.device.write(Uint8Array.from(this.shown));
+    this.shown = [];
   }
 
   /** The next line, or bytes; empty at an end of file. Rejects when the signal aborts, having taken nothing. One at a time. */
   read(signal: AbortSignal): Promise<Uint8Array> {
     const next = this.ready.shift();
+    if (next) this.unread -= Math.max(1, next.length);
     if (next || this.ended) return Promise.resolve(next ?? new Uint8Array(0));
     return new Promise((resolve, reject) => {
       const abort = (): void => {
@@ -105,7 +112,7 @@ export class Tty {
       default:
         if (this.line.length >= LIMIT) return;
         this.line.push(k);
-        if (k >= 0x20 || k === 0x09) this.device.write(Uint8Array.of(k));
+        if (k >= 0x20 || k === 0x09) this.shown.push(k);
         else this.echo(`^${String.fromCharCode(k + 0x40)}`);
     }
   }
@@ -119,11 +126,14 @@ export class Tty {
   }
 
   private echo(s: string): void {
-    this.device.write(text.encode(s));
+    for (let i = 0; i < s.length; i++) this.shown.push(s.charCodeAt(i));
   }
 
   private give(data: Uint8Array): void {
     if (this.waiter) this.waiter(data);
-    else if (this.ready.length < LIMIT) this.ready.push(data);
+    else {
+      this.ready.push(data);
+      this.unread += Math.max(1, data.length);
+    }
   }
 }

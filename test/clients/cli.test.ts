@@ -54,7 +54,9 @@ const text = (r: Ran): { status: number | null; out: string; err: string } => ({
 const failed = (status: number, err: string): { status: number; out: string; err: string } => ({ status, out: "", err: `${err}\n` });
 
 beforeAll(async () => {
-  ({ main, remove: removeBundle } = await bundle());
+  const bundled = await bundle();
+  main = bundled.main;
+  removeBundle = () => bundled.remove();
   for (const d of [cwd, far, exported, join(exported, "sub")]) mkdirSync(d);
   writeFileSync(join(cwd, "args.rc"), "echo $0 $#* $*\nexit 7\n");
   writeFileSync(join(far, "args.rc"), "echo far $0 $#* $*\n");
