@@ -145,11 +145,6 @@ export function errnoOf(sentence: string): number {
   return (colon > 0 ? toErrno.get(sentence.slice(0, colon)) : undefined) ?? errno.EIO;
 }
 
-/** Whether a sentence stands in the table, so that its number can stand for it. */
-export function isSentence(sentence: string): boolean {
-  return toErrno.has(sentence);
-}
-
 /** The sentence a bare errno becomes. */
 export function sentenceOf(n: number): string {
   return toSentence.get(n) ?? `error ${n}`;

@@ -13,7 +13,7 @@ export interface Portal {
   /**
    * The `.x` promise: messages on one fid take effect in the order of the calls, a message naming a
    * fid still being created waits for it, and in .L the messages of 9P2000 are answered too (their
-   * stat in .u's layout) and errors are .u's Rerror, sentence and number, not Rlerror. Only then may dependent messages be sent together.
+   * stat in .u's layout) and an error whose sentence no number stands for is .u's Rerror. Only then may dependent messages be sent together.
    */
   readonly ordered: boolean;
   /** Rread.data stays as it is for good (a wire's own chunk): whoever keeps it need not copy. */

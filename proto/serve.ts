@@ -6,7 +6,7 @@
  * memory held for it stays bounded: by the limits of what it has under way, by SLOW for replies it
  * does not take.
  */
-import { Ebotch, errno, errnoOf, NineError } from "./errors.ts";
+import { Ebotch, errno, errnoOf, NineError, sentenceOf } from "./errors.ts";
 import {
   type Dialect, type Fcall, IOHDRSZ, Rerror, Rflush, Rlerror, type Rmsg, Rversion, Tflush, type Tmsg, Tread, Treaddir, Tversion,
   type TversionMsg,
@@ -232,11 +232,11 @@ class Wire implements Receiver {
     }
   }
 
-  /** An error in the dialect's form, its sentence cut to what every client takes; a `.x` peer gets the sentence in .L too. */
+  /** An error in the dialect's form, its sentence cut to what every client takes; a `.x` peer gets one that no number stands for in .L too. */
   private form(r: Rmsg): Rmsg {
     if (r.type !== Rerror) return r;
     const n = r.errno || errnoOf(r.ename);
-    if (this.out.dialect === "9P2000.L" && !this.out.joined) return { type: Rlerror, ecode: n };
+    if (this.out.dialect === "9P2000.L" && (!this.out.joined || sentenceOf(n) === r.ename)) return { type: Rlerror, ecode: n };
     return { type: Rerror, ename: truncateUtf8(r.ename, ERRMAX), errno: n };
   }
 

@@ -146,8 +146,13 @@ export class Session implements Portal, Starter {
     const op: Op = {
       waits: 0,
       start: () => {
-        const closed = closeFid(this, f);
-        if (closed instanceof Promise) closed.catch(() => undefined);
+        // Nobody is left to be told of an error.
+        try {
+          const closed = closeFid(this, f);
+          if (closed instanceof Promise) closed.catch((e: unknown) => this.failed(e));
+        } catch (e) {
+          this.failed(e);
+        }
       },
     };
     f.enter(op, EXCLUSIVE);

@@ -3,7 +3,7 @@
  * of .L). Pure but for asking the Node; used by srv.ts alone.
  */
 import { Eperm, NineError } from "../errors.ts";
-import { type Dialect, type Dir, GETATTR_BASIC, Rgetattr, type RgetattrMsg } from "../fcall.ts";
+import { type Dialect, type Dir, GETATTR_BASIC, NOU32, Rgetattr, type RgetattrMsg } from "../fcall.ts";
 import {
   AEXEC, AREAD, AWRITE, DMAPPEND, DMAUTH, DMDEVICE, DMDIR, DMEXCL, DMMOUNT, DMSYMLINK, DMTMP, OEXEC, ORDWR, OREAD, OTRUNC,
   OWRITE, statMode,
@@ -90,7 +90,8 @@ export function toDir(a: Attr, qid: Qid, name: string, target: string, dialect: 
   return {
     type: 0, dev: 0, qid, mode: plain ? (a.mode & PLAIN) >>> 0 : a.mode, atime: u32(a.atime), mtime: u32(a.mtime),
     length: a.mode & DMDIR ? 0 : a.length, name, uid: a.uid, gid: a.gid, muid: a.muid,
-    extension: plain ? "" : extensionOf(a, target), n_uid: users.idOf(a.uid), n_gid: users.idOf(a.gid), n_muid: users.idOf(a.muid),
+    extension: plain ? "" : extensionOf(a, target), n_uid: plain ? NOU32 : users.idOf(a.uid), n_gid: plain ? NOU32 : users.idOf(a.gid),
+    n_muid: plain ? NOU32 : users.idOf(a.muid),
   };
 }
 
