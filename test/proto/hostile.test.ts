@@ -341,6 +341,7 @@ describe("the .x promise", () => {
   /** A reply without what depends on the other chains: the numbers of files, and all about the directory. */
   function told(ts: readonly Tmsg[], t: Tmsg, r: Rmsg | Fcall): string {
     const made = "fid" in t && ts.some((x) => x.type === Tcreate && x.fid === t.fid);
+    if (!made && t.type === Tread) return "of the directory";
     return made || r.type === Rerror ? print(r, 0).replace(/\((0x)?[0-9a-f]+ \d+ /g, "(* * ") : String(r.type);
   }
 
