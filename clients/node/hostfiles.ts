@@ -242,10 +242,13 @@ class NodeFiles implements NodeHostFiles {
     return this.path(h, () => fs.utimesSync(p, a, m), (cb) => fs.utimes(p, a, m, cb));
   }
 
-  read(fd: Fd, at: number, n: number, into?: Uint8Array): Awaitable<Uint8Array> {
+  read(fd: Fd, at: number, count: number, into?: Uint8Array): Awaitable<Uint8Array> {
     const d = this.deviceOf(fd);
+    const slow = this.guard.slow(d);
+    // Most large reads are of small files, by clients that do not know: no large buffer for them, and no thread.
+    const n = count > LARGE && !slow && this.guard.sync(d, () => fs.fstatSync(fd)).size - at <= LARGE ? LARGE : count;
     const direct = into !== undefined && into.length >= n;
-    if (n <= LARGE && !this.guard.slow(d)) {
+    if (n <= LARGE && !slow) {
       const buf = direct ? into : this.scratch;
       const got = this.guard.sync(d, () => fs.readSync(fd, buf, 0, n, at));
       return direct ? buf.subarray(0, got) : buf.slice(0, got);

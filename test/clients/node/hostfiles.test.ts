@@ -115,8 +115,13 @@ describe("hostFiles", () => {
     if (typeof fd !== "number") expect.fail("create was not synchronous");
     expect(f.write(fd, 0, new Uint8Array(1000))).toBe(1000);
     expect(f.read(fd, 0, 10)).toBeInstanceOf(Uint8Array);
+    // A large read of a small file is a small one.
+    expect((await f.read(fd, 0, 1 << 20)).length).toBe(1000);
+    expect(f.read(fd, 0, 1 << 20)).not.toBeInstanceOf(Promise);
+    expect(f.write(fd, 1 << 20, new Uint8Array(1000))).toBe(1000);
     expect(f.read(fd, 0, 1 << 20)).toBeInstanceOf(Promise);
-    expect(((await f.read(fd, 0, 1 << 20)).length)).toBe(1000);
+    expect((await f.read(fd, 1000, 1 << 20)).length).toBe(1 << 20);
+    expect((await f.read(fd, 1 << 20, 1 << 20)).length).toBe(1000);
     expect(f.sync(fd, true)).toBeInstanceOf(Promise);
     step = 100;
     expect(f.stat(fd)).not.toBeInstanceOf(Promise);
