@@ -156,7 +156,11 @@ export class NineError extends Error {
   override readonly name = "NineError";
 
   constructor(sentence: string, n: number = errnoOf(sentence)) {
+    // A reply has no use for a stack, and taking one costs more than the call that failed.
+    const limit = Error.stackTraceLimit;
+    Error.stackTraceLimit = 0;
     super(sentence);
+    Error.stackTraceLimit = limit;
     this.errno = n;
   }
 
