@@ -1,29 +1,18 @@
 /**
- * FileCalls: the calls of sys.ts on files, each turned into 9P messages on a Chan's portal
- * (sysfile.c). Invariants: names are resolved by namec's `at`; a Chan in the fd table is open; data
- * that crosses this boundary is the caller's own afterwards.
+ * FileCalls: the calls of sys.ts on files by name, each turned into 9P messages on a Chan's portal
+ * (sysfile.c). Invariant: names are resolved by namec's `at`, which runs the operation again when it
+ * meets a symbolic link: an operation has no effect before it throws LinkFound.
  */
 import {
-  Ebadarg, Ebadoffset, Ebadusefd, type Dir, DMDIR, Eisdir, Enotdir, errno, Exdev, isInterrupted, NineError, OAPPEND, OEXCL, OEXEC,
-  OREAD, OTRUNC, OWRITE, Enocreate, LinkFound, type Qid, QTDIR, QTSYMLINK,
+  Ebadarg, type Dir, DMDIR, Eisdir, Enocreate, Enotdir, errno, Exdev, isInterrupted, LinkFound, NineError, OAPPEND, OEXCL, OREAD, OTRUNC,
+  OWRITE, type Qid, QTDIR, QTSYMLINK,
 } from "../proto/index.ts";
 import { Chan } from "./chan.ts";
+import { asOpen, dressed, FdCalls } from "./fdcalls.ts";
 import { at, cleanPath, type Where } from "./namec.ts";
-import type { Proc } from "./proc.ts";
-import type { Mhead } from "./pgrp.ts";
 import type { Wstat } from "./sys.ts";
-import type { Turn } from "./turn.ts";
 
-/** Dir.type of files behind a Mnt: devmnt's letter. */
-const MNTCHAR = "M".charCodeAt(0);
-
-export class FileCalls {
-  protected readonly p: Proc;
-
-  constructor(p: Proc) {
-    this.p = p;
-  }
-
+export class FileCalls extends FdCalls {
   async open(path: string, mode: number): Promise<number> {
     await this.enter();
     return this.p.fgrp.add(await this.opened(path, mode));
@@ -78,94 +67,6 @@ export class FileCalls {
     }
   }
 
-  async read(fd: number, n?: number, at?: number): Promise<Uint8Array> {
-    await this.enter();
-    const c = this.p.fgrp.get(fd).incref();
-    try {
-      if ((c.mode & 3) === OWRITE) throw new NineError(Ebadusefd);
-      if (c.isDir) throw new NineError(Eisdir);
-      const count = Math.min(n ?? c.iounit, c.iounit);
-      if (at !== undefined) return await c.mnt.client.read(c.fid, offset(at), count, this.p.intr);
-      return await this.turn(c.reading, () => this.readOn(c, count));
-    } finally {
-      c.close();
-    }
-  }
-
-  async write(fd: number, data: Uint8Array, at?: number): Promise<number> {
-    await this.enter();
-    const c = this.p.fgrp.get(fd).incref();
-    try {
-      const acc = c.mode & 3;
-      if (acc === OREAD || acc === OEXEC) throw new NineError(Ebadusefd);
-      if (at !== undefined) return await this.writeAll(c, offset(at), data);
-      return await this.turn(c.writing, async () => {
-        const n = await this.writeAll(c, c.offset, data);
-        c.offset += n;
-        return n;
-      });
-    } finally {
-      c.close();
-    }
-  }
-
-  async seek(fd: number, to: number, whence: 0 | 1 | 2): Promise<number> {
-    await this.enter();
-    const c = this.p.fgrp.get(fd);
-    const base = whence === 0 ? 0 : whence === 1 ? c.offset : (await c.mnt.client.statFid(c.fid, "", this.p.intr)).length;
-    const next = offset(base + to);
-    if (c.isDir && next !== 0) throw new NineError(Eisdir);
-    c.offset = next;
-    c.ahead = undefined;
-    if (c.isDir) rewind(c);
-    return next;
-  }
-
-  async close(fd: number): Promise<void> {
-    this.p.check();
-    this.p.fgrp.close(fd);
-  }
-
-  async dup(from: number, to?: number): Promise<number> {
-    await this.enter();
-    const c = this.p.fgrp.get(from);
-    if (to === from) return from;
-    if (to === undefined) return this.p.fgrp.add(c.incref());
-    this.p.fgrp.set(to, c.incref());
-    return to;
-  }
-
-  async pipe(): Promise<[number, number]> {
-    await this.enter();
-    const root = await this.p.kernel.attachDevice("pipe", this.p);
-    try {
-      const end = async (name: string): Promise<Chan> => {
-        const o = await root.mnt.client.open(root.fid, [name], 2);
-        const c = new Chan(root.mnt, o.fid, o.qid, `#pipe/${name}`);
-        return asOpen(c, 2, o.iounit);
-      };
-      const a = this.p.fgrp.add(await end("data"));
-      return [a, this.p.fgrp.add(await end("data1"))];
-    } finally {
-      root.close();
-    }
-  }
-
-  fd2path(fd: number): string {
-    return this.p.fgrp.get(fd).path;
-  }
-
-  async dirread(fd: number): Promise<Dir[]> {
-    await this.enter();
-    const c = this.p.fgrp.get(fd).incref();
-    try {
-      if (!c.isDir) throw new NineError(Enotdir);
-      return await this.turn(c.reading, () => this.nextDirs(c));
-    } finally {
-      c.close();
-    }
-  }
-
   async readDir(path: string): Promise<Dir[]> {
     await this.enter();
     return at(this.p, path, {}, async (w) => {
@@ -193,29 +94,9 @@ export class FileCalls {
     });
   }
 
-  async fstat(fd: number): Promise<Dir> {
-    await this.enter();
-    const c = this.p.fgrp.get(fd).incref();
-    try {
-      return dressed(c, await c.mnt.client.statFid(c.fid, c.path.split("/").at(-1) || "/", this.p.intr));
-    } finally {
-      c.close();
-    }
-  }
-
   async wstat(path: string, changes: Wstat): Promise<void> {
     await this.enter();
     await at(this.p, path, { nofollow: changes.name !== undefined }, (w) => w.c.mnt.client.wstat(w.c.fid, w.names, changes, this.p.intr));
-  }
-
-  async fwstat(fd: number, changes: Wstat): Promise<void> {
-    await this.enter();
-    const c = this.p.fgrp.get(fd).incref();
-    try {
-      await c.mnt.client.wstatFid(c.fid, changes, this.p.intr);
-    } finally {
-      c.close();
-    }
   }
 
   async remove(path: string): Promise<void> {
@@ -302,13 +183,6 @@ export class FileCalls {
     return this.p.dot.path;
   }
 
-  /** Every call: an ended process does nothing, a busy one lets the event loop run. */
-  protected async enter(): Promise<void> {
-    this.p.check();
-    await this.p.kernel.slice();
-    this.p.check();
-  }
-
   /** A Chan of its own, not open, for a place that was walked to. */
   protected async cloneOf(w: Where): Promise<Chan> {
     const c = new Chan(w.c.mnt, await w.c.mnt.client.clone(w.c.fid, this.p.intr), w.c.qid, w.path);
@@ -384,67 +258,6 @@ export class FileCalls {
     if (slash < 0 || name === "") throw new NineError(`${Ebadarg}: ${path} is not a name that can be made or moved`);
     return { dir: clean.slice(0, slash) || "/", name };
   }
-
-  private async turn<T>(turn: Turn, f: () => Promise<T>): Promise<T> {
-    await turn.enter(this.p);
-    try {
-      return await f();
-    } finally {
-      turn.leave();
-    }
-  }
-
-  /** The next bytes at the Chan's offset. */
-  private async readOn(c: Chan, count: number): Promise<Uint8Array> {
-    if (c.ahead) {
-      const data = c.ahead.subarray(c.offset, c.offset + count);
-      if (c.offset + data.length >= c.ahead.length) c.ahead = undefined;
-      if (data.length > 0) {
-        c.offset += data.length;
-        return data;
-      }
-    }
-    // The end is known from the stat that came with the open, once: a file that grows is read on.
-    if (c.length > 0 && c.offset === c.length) {
-      c.length = 0;
-      return new Uint8Array(0);
-    }
-    const data = await c.mnt.client.read(c.fid, c.offset, count, this.p.intr);
-    c.offset += data.length;
-    return data;
-  }
-
-  private async writeAll(c: Chan, from: number, data: Uint8Array): Promise<number> {
-    const { client } = c.mnt;
-    if (c.iounit >= client.iounit) return client.write(c.fid, from, data, this.p.intr);
-    for (let done = 0; done < data.length || done === 0; done += c.iounit) {
-      await client.write(c.fid, from + done, data.subarray(done, done + c.iounit), this.p.intr);
-      if (data.length === 0) break;
-    }
-    return data.length;
-  }
-
-  /** The next batch of a directory, and then of the other elements of its union. */
-  private async nextDirs(c: Chan): Promise<Dir[]> {
-    const head: Mhead | undefined = c.union === undefined ? undefined : this.p.pgrp.head(c.union);
-    for (;;) {
-      const from = c.uri === 0 ? c : c.unionChan;
-      if (from) {
-        const { dirs, next } = await from.mnt.client.dirread(from.fid, c.cookie, from.fid, this.p.intr);
-        if (dirs.length > 0) {
-          c.cookie = next;
-          return dirs.map((d) => dressed(from, d));
-        }
-      }
-      const m = head?.mounts[c.uri + 1];
-      if (!m) return [];
-      const o = await m.to.mnt.client.open(m.to.fid, [], OREAD, this.p.intr);
-      c.unionChan?.close();
-      c.unionChan = new Chan(m.to.mnt, o.fid, o.qid, c.path);
-      c.uri++;
-      c.cookie = 0;
-    }
-  }
 }
 
 /** What a directory's entries come from: the elements of a union, or the directory alone. */
@@ -456,29 +269,3 @@ function elementsOf(w: Where): Chan[] {
 function linkAt(w: Where, qid: Qid): Qid[] {
   return w.names.map((_, i) => (i === w.names.length - 1 ? qid : { ...qid, type: QTDIR }));
 }
-
-function asOpen(c: Chan, mode: number, iounit: number): Chan {
-  c.mode = mode;
-  c.iounit = iounit;
-  return c;
-}
-
-/** A stat as the kernel hands it out: type and dev tell the server. */
-function dressed(c: Chan, d: Dir): Dir {
-  d.type = MNTCHAR;
-  d.dev = c.mnt.dev;
-  return d;
-}
-
-function rewind(c: Chan): void {
-  c.uri = 0;
-  c.cookie = 0;
-  c.unionChan?.close();
-  c.unionChan = undefined;
-}
-
-function offset(n: number): number {
-  if (!Number.isSafeInteger(n) || n < 0) throw new NineError(Ebadoffset);
-  return n;
-}
-
