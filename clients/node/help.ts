@@ -26,7 +26,7 @@ options
 ${ADDR}
 
 In the shell: /host is the current directory, /tmp is memory, /n/NAME exists for any NAME:
-  mount ws://127.0.0.1:5640?token=T /n/x
+  mount 'ws://127.0.0.1:5640/?token=T' /n/x
   ls -l /n/x | grep foo > /tmp/out
 `;
 

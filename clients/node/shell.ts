@@ -51,6 +51,9 @@ export async function shell(o: ShellOptions): Promise<number> {
   const interrupt = (): void => post("interrupt");
   o.onStart(interrupt, () => post("hangup"));
   const interactive = !asked && process.stdin.isTTY && process.stdout.isTTY;
+  // Nobody is left to write to: what would go on writing ends, as by Plan 9's note.
+  const unread = (): void => post("sys: write on closed pipe");
+  process.stdout.once("error", unread);
   const streams = interactive ? terminalStreams(interrupt) : plainStreams();
   try {
     kernel = await bootShell(o, streams, traced);
@@ -69,6 +72,7 @@ export async function shell(o: ShellOptions): Promise<number> {
     const { status } = await sys.wait(pid);
     return exitCode(status);
   } finally {
+    process.stdout.off("error", unread);
     kernel?.shutdown();
     streams.close();
   }

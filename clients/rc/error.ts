@@ -39,9 +39,9 @@ export function isTrue(status: string): boolean {
   return true;
 }
 
-/** What the parent of a shell sees: "" or a decimal 1..255, 1 for what is not a number. */
+/** What the parent of a shell sees: "", a decimal 1..255 as it is, and 1 for anything else. */
 export function exitStatus(status: string): string {
   if (isTrue(status)) return "";
-  const n = Number(/^\s*(-?\d{1,9})/.exec(status)?.[1] ?? 1) & 0xff;
-  return String(n === 0 ? 1 : n);
+  const n = Number(/^\s*(\d{1,9})\s*$/.exec(status)?.[1] ?? 1);
+  return String(n >= 1 && n <= 255 ? n : 1);
 }
