@@ -58,9 +58,4 @@ export class Chan {
     this.mnt.client.clunk(this.fid);
     this.mnt.decref();
   }
-
-  /** The fid is gone already (Tremove). */
-  forget(): void {
-    this.mnt.decref();
-  }
 }

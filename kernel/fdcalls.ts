@@ -3,7 +3,7 @@
  * a Chan is held across every wait; an offset moves when the call that uses it has completed; data
  * that crosses this boundary is the caller's own afterwards.
  */
-import { Ebadoffset, Ebadusefd, type Dir, Eisdir, Enotdir, NineError, OEXEC, OREAD, OWRITE } from "../proto/index.ts";
+import { Ebadoffset, Ebadusefd, type Dir, Eisdir, Enotdir, isInterrupted, NineError, OEXEC, OREAD, OWRITE } from "../proto/index.ts";
 import { Chan } from "./chan.ts";
 import type { Mhead } from "./pgrp.ts";
 import type { Proc } from "./proc.ts";
@@ -53,14 +53,21 @@ export class FdCalls {
 
   async seek(fd: number, to: number, whence: 0 | 1 | 2): Promise<number> {
     await this.enter();
-    const c = this.p.fgrp.get(fd);
-    const base = whence === 0 ? 0 : whence === 1 ? c.offset : (await c.mnt.client.statFid(c.fid, "", this.p.intr)).length;
-    const next = offset(base + to);
-    if (c.isDir && next !== 0) throw new NineError(Eisdir);
-    c.offset = next;
-    c.ahead = undefined;
-    if (c.isDir) rewind(c);
-    return next;
+    const c = this.p.fgrp.get(fd).incref();
+    try {
+      // Reads and writes under way come first: they move the offset when they complete.
+      return await this.turn(c.reading, () => this.turn(c.writing, async () => {
+        const base = whence === 0 ? 0 : whence === 1 ? c.offset : (await c.mnt.client.statFid(c.fid, "", this.p.intr)).length;
+        const next = offset(base + to);
+        if (c.isDir && next !== 0) throw new NineError(Eisdir);
+        c.offset = next;
+        c.ahead = undefined;
+        if (c.isDir) rewind(c);
+        return next;
+      }));
+    } finally {
+      c.close();
+    }
   }
 
   async close(fd: number): Promise<void> {
@@ -86,8 +93,25 @@ export class FdCalls {
         const c = new Chan(root.mnt, o.fid, o.qid, `#pipe/${name}`);
         return asOpen(c, 2, o.iounit);
       };
-      const a = this.p.fgrp.add(await end("data"));
-      return [a, this.p.fgrp.add(await end("data1"))];
+      const a = await end("data");
+      const b = await end("data1").catch((e: unknown) => {
+        a.close();
+        throw e;
+      });
+      const { fgrp } = this.p;
+      let fd: number;
+      try {
+        fd = fgrp.add(a);
+      } catch (e) {
+        b.close();
+        throw e;
+      }
+      try {
+        return [fd, fgrp.add(b)];
+      } catch (e) {
+        fgrp.close(fd);
+        throw e;
+      }
     } finally {
       root.close();
     }
@@ -179,18 +203,24 @@ export class FdCalls {
     const head: Mhead | undefined = c.union === undefined ? undefined : this.p.pgrp.head(c.union);
     for (;;) {
       const from = c.uri === 0 ? c : c.unionChan;
+      // An element of a union that cannot be read is passed over; a directory by itself is not.
+      const passed = (e: unknown): undefined => {
+        if (!head || head.mounts.length < 2 || !(e instanceof NineError) || isInterrupted(e)) throw e;
+        return undefined;
+      };
       if (from) {
-        const { dirs, next } = await from.mnt.client.dirread(from.fid, c.cookie, from.fid, this.p.intr);
-        if (dirs.length > 0) {
-          c.cookie = next;
-          return dirs.map((d) => dressed(from, d));
+        const got = await from.mnt.client.dirread(from.fid, c.cookie, from.fid, this.p.intr).catch(passed);
+        if (got && got.dirs.length > 0) {
+          c.cookie = got.next;
+          return got.dirs.map((d) => dressed(from, d));
         }
       }
       const m = head?.mounts[c.uri + 1];
       if (!m) return [];
-      const o = await m.to.mnt.client.open(m.to.fid, [], OREAD, this.p.intr);
+      const to = m.to.incref();
+      const o = await to.mnt.client.open(to.fid, [], OREAD, this.p.intr).catch(passed).finally(() => to.close());
       c.unionChan?.close();
-      c.unionChan = new Chan(m.to.mnt, o.fid, o.qid, c.path);
+      c.unionChan = o && new Chan(to.mnt, o.fid, o.qid, c.path);
       c.uri++;
       c.cookie = 0;
     }

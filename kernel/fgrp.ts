@@ -2,7 +2,7 @@
  * Fgrp: a process's file descriptors. Invariant: each open fd holds one reference on its Chan; the
  * lowest free number is given out.
  */
-import { Ebadfd, Etoomany, NineError } from "../proto/index.ts";
+import { Ebadfd, Eintr, Etoomany, NineError } from "../proto/index.ts";
 import type { Chan } from "./chan.ts";
 
 /** Descriptors of one process. */
@@ -10,6 +10,8 @@ const MAXFD = 4096;
 
 export class Fgrp {
   private readonly fds: (Chan | undefined)[] = [];
+  /** The process has ended: whatever still comes is closed at once. */
+  private over = false;
 
   /** Borrowed: incref to keep it across an await. */
   get(fd: number): Chan {
@@ -22,9 +24,9 @@ export class Fgrp {
   add(c: Chan): number {
     let fd = 0;
     while (this.fds[fd]) fd++;
-    if (fd >= MAXFD) {
+    if (this.over || fd >= MAXFD) {
       c.close();
-      throw new NineError(Etoomany);
+      throw new NineError(this.over ? Eintr : Etoomany);
     }
     this.fds[fd] = c;
     return fd;
@@ -32,7 +34,7 @@ export class Fgrp {
 
   /** Takes over the caller's reference; what was there is closed. */
   set(fd: number, c: Chan): void {
-    if (!Number.isInteger(fd) || fd < 0 || fd >= MAXFD) {
+    if (this.over || !Number.isInteger(fd) || fd < 0 || fd >= MAXFD) {
       c.close();
       throw new NineError(Ebadfd);
     }
@@ -49,11 +51,16 @@ export class Fgrp {
   copy(map: ReadonlyMap<number, number> | undefined): Fgrp {
     const f = new Fgrp();
     if (!map) this.fds.forEach((c, fd) => c && f.set(fd, c.incref()));
-    else for (const [child, parent] of map) f.set(child, this.get(parent).incref());
+    else {
+      // A parent fd that is not open is found before anything is held.
+      for (const parent of map.values()) this.get(parent);
+      for (const [child, parent] of map) f.set(child, this.get(parent).incref());
+    }
     return f;
   }
 
   closeAll(): void {
+    this.over = true;
     for (const c of this.fds.splice(0)) c?.close();
   }
 }

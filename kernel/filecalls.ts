@@ -4,12 +4,13 @@
  * meets a symbolic link: an operation has no effect before it throws LinkFound.
  */
 import {
-  Ebadarg, type Dir, DMDIR, Eisdir, Enocreate, Enotdir, errno, Exdev, isInterrupted, LinkFound, NineError, OAPPEND, OEXCL, OREAD, OTRUNC,
+  Ebadarg, type Dir, DMDIR, Eisdir, Enocreate, Enonexist, Enotdir, errno, Exdev, isInterrupted, LinkFound, NineError, OAPPEND, OEXCL, OREAD, OTRUNC,
   OWRITE, type Qid, QTDIR, QTSYMLINK,
 } from "../proto/index.ts";
 import { Chan } from "./chan.ts";
 import { asOpen, dressed, FdCalls } from "./fdcalls.ts";
 import { at, cleanPath, type Where } from "./namec.ts";
+import { sameChan } from "./pgrp.ts";
 import type { Wstat } from "./sys.ts";
 
 export class FileCalls extends FdCalls {
@@ -52,9 +53,13 @@ export class FileCalls extends FdCalls {
         await client.createWrite(w.c.fid, w.names, name, perm, data, intr);
       } catch (e) {
         if (!(e instanceof NineError) || e instanceof LinkFound || isInterrupted(e) || e.errno === errno.ENOENT) throw e;
-        await client.truncateWrite(w.c.fid, [...w.names, name], data, intr).catch((x: unknown) => {
-          throw x instanceof NineError && x.errno === errno.ENOENT ? e : x;
-        });
+        try {
+          await client.truncateWrite(w.c.fid, [...w.names, name], data, intr);
+        } catch (x) {
+          // The name is a symbolic link: the long way knows where it leads.
+          if (x instanceof LinkFound) return false;
+          throw whichOf(e, x);
+        }
       }
       return true;
     });
@@ -73,10 +78,20 @@ export class FileCalls extends FdCalls {
       const elems = elementsOf(w).map((e) => e.incref());
       try {
         const all: Dir[] = [];
+        let failed: unknown;
+        let read = 0;
         for (const e of elems) {
-          const dirs = await e.mnt.client.list(e.fid, w.names, this.p.intr);
-          for (const d of dirs) all.push(dressed(e, d));
+          try {
+            const dirs = await e.mnt.client.list(e.fid, w.names, this.p.intr);
+            read++;
+            for (const d of dirs) all.push(dressed(e, d));
+          } catch (x) {
+            // An element of a union that cannot be read is passed over, unless there is no other.
+            if (elems.length === 1 || !(x instanceof NineError) || isInterrupted(x)) throw x;
+            failed ??= x;
+          }
         }
+        if (read === 0 && failed) throw failed;
         return all;
       } finally {
         for (const e of elems) e.close();
@@ -116,13 +131,19 @@ export class FileCalls extends FdCalls {
     const b = this.split(to);
     await at(this.p, a.dir, { walk: true }, async (wa) => {
       await at(this.p, b.dir, { walk: true }, async (wb) => {
-        const { client } = wa.c.mnt;
-        if (wb.c.mnt !== wa.c.mnt) throw new NineError(Exdev);
-        if (client.portal.dialect === "9P2000.L") {
-          await client.rename(wa.c.fid, a.name, wb.c.fid, b.name, this.p.intr);
-        } else if (wa.c.qid.pathlo === wb.c.qid.pathlo && wa.c.qid.pathhi === wb.c.qid.pathhi) {
-          await client.wstat(wa.c.fid, [a.name], { name: b.name }, this.p.intr);
-        } else throw new NineError(Exdev);
+        const from = await this.elementWith(wa, a.name);
+        // Within one directory the file stays in its element of the union.
+        const to = (sameChan(wa.c, wb.c) ? from : isUnion(wb) ? this.createdir(wb) : wb.c).incref();
+        try {
+          const { client } = from.mnt;
+          if (to.mnt !== from.mnt) throw new NineError(Exdev);
+          if (client.portal.dialect === "9P2000.L") await client.rename(from.fid, a.name, to.fid, b.name, this.p.intr);
+          else if (sameChan(from, to)) await client.wstat(from.fid, [a.name], { name: b.name }, this.p.intr);
+          else throw new NineError(Exdev);
+        } finally {
+          from.close();
+          to.close();
+        }
       });
     });
   }
@@ -145,8 +166,8 @@ export class FileCalls extends FdCalls {
     await this.enter();
     const { dir, name } = this.split(path);
     await at(this.p, dir, { walk: true }, (w) => {
-      const c = this.createdir(w);
-      return c.mnt.client.symlink(c.fid, name, target, this.p.intr);
+      const c = this.createdir(w).incref();
+      return c.mnt.client.symlink(c.fid, name, target, this.p.intr).finally(() => c.close());
     });
   }
 
@@ -163,9 +184,13 @@ export class FileCalls extends FdCalls {
     const { dir, name } = this.split(to);
     await at(this.p, from, { walk: true, nofollow: true }, (wf) =>
       at(this.p, dir, { walk: true }, async (wd) => {
-        const c = this.createdir(wd);
-        if (c.mnt !== wf.c.mnt) throw new NineError(Exdev);
-        await c.mnt.client.link(c.fid, name, wf.c.fid, this.p.intr);
+        const c = this.createdir(wd).incref();
+        try {
+          if (c.mnt !== wf.c.mnt) throw new NineError(Exdev);
+          await c.mnt.client.link(c.fid, name, wf.c.fid, this.p.intr);
+        } finally {
+          c.close();
+        }
       }));
   }
 
@@ -227,7 +252,7 @@ export class FileCalls extends FdCalls {
         // Whether it exists is only known by trying: Tcreate alone is atomic.
         if (excl || !(e instanceof NineError) || e instanceof LinkFound || isInterrupted(e) || e.errno === errno.ENOENT) throw e;
         return await again().catch((x: unknown) => {
-          throw x instanceof NineError && x.errno === errno.ENOENT ? e : x;
+          throw whichOf(e, x);
         });
       }
     });
@@ -241,6 +266,23 @@ export class FileCalls extends FdCalls {
     return m.to;
   }
 
+  /** The directory, or the first element of the union, that has the name; a reference of the caller's. */
+  private async elementWith(w: Where, name: string): Promise<Chan> {
+    if (!isUnion(w)) return w.c.incref();
+    for (const e of elementsOf(w).map((c) => c.incref())) {
+      const { fid } = await e.mnt.client.walkPart(e.fid, [name], this.p.intr).catch((x: unknown) => {
+        if (!(x instanceof NineError) || isInterrupted(x)) throw x;
+        return { fid: undefined };
+      });
+      if (fid !== undefined) {
+        e.mnt.client.clunk(fid);
+        return e;
+      }
+      e.close();
+    }
+    throw new NineError(Enonexist);
+  }
+
   private async exists(path: string): Promise<boolean> {
     try {
       await at(this.p, path, { walk: true }, () => Promise.resolve());
@@ -251,13 +293,28 @@ export class FileCalls extends FdCalls {
     }
   }
 
+  /** The directory and the last name of a path; a directory at or below the current one is named from there. */
   private split(path: string): { dir: string; name: string } {
     const clean = cleanPath(this.p, path);
+    const dot = this.p.dot.path === "/" ? "" : this.p.dot.path;
+    if (!path.startsWith("/") && !path.startsWith("#") && clean.startsWith(`${dot}/`) && clean.length > dot.length + 1) {
+      const below = clean.slice(dot.length + 1).split("/");
+      return { dir: ["."].concat(below.slice(0, -1)).join("/"), name: below.at(-1) ?? "" };
+    }
     const slash = clean.lastIndexOf("/");
     const name = clean.slice(slash + 1);
     if (slash < 0 || name === "") throw new NineError(`${Ebadarg}: ${path} is not a name that can be made or moved`);
     return { dir: clean.slice(0, slash) || "/", name };
   }
+}
+
+/** Of a failed create and the failed open that followed, the error to tell: "exists" and "does not exist" mean a link that leads nowhere. */
+function whichOf(create: NineError, open: unknown): unknown {
+  return open instanceof NineError && open.errno === errno.ENOENT && create.errno !== errno.EEXIST ? create : open;
+}
+
+function isUnion(w: Where): boolean {
+  return w.names.length === 0 && w.umh !== undefined && w.umh.mounts.length > 1;
 }
 
 /** What a directory's entries come from: the elements of a union, or the directory alone. */

@@ -9,7 +9,7 @@ import { type Program, type Sys } from "./sys.ts";
 import { Syscalls } from "./syscalls.ts";
 
 export { cleanPath } from "./namec.ts";
-export { quote } from "./pgrp.ts";
+export { quote } from "./quote.ts";
 export * from "./sys.ts";
 
 /** What is mounted at boot, in this order. */

@@ -48,12 +48,6 @@ export function cleanPath(p: Proc, name: string): string {
   return cleanPath(p, `${p.dot.path}/${name}`);
 }
 
-/** Joins a directory's clean path and more of it. */
-export function joinPath(dir: string, names: readonly string[]): string {
-  if (names.length === 0) return dir;
-  return dir === "/" ? `/${names.join("/")}` : `${dir}/${names.join("/")}`;
-}
-
 /** Where to start for a clean path: the current directory, for a relative name that stays below it, the root, or a '#' server. */
 async function start(p: Proc, path: string, relative: boolean): Promise<{ c: Chan; names: string[] }> {
   const dot = p.dot.path;
@@ -71,17 +65,18 @@ export async function at<T>(p: Proc, name: string, options: NamecOptions, op: (w
   let relative = !name.startsWith("/") && !name.startsWith("#");
   for (let links = 0; links <= MAXLINKS; links++) {
     const w = await find(p, path, relative, options);
-    if (typeof w === "string") {
-      path = w;
-      relative = false;
+    if ("target" in w) {
+      path = w.target;
+      relative &&= w.relative;
       continue;
     }
     try {
       return await op(w);
     } catch (e) {
       if (!(e instanceof LinkFound)) throw e;
-      path = await through(p, w.c, w.names, e.qids.length, w.path);
-      relative = false;
+      const link = await through(p, w.c, w.names, e.qids.length, w.path);
+      path = link.target;
+      relative &&= link.relative;
     } finally {
       w.done();
     }
@@ -89,8 +84,14 @@ export async function at<T>(p: Proc, name: string, options: NamecOptions, op: (w
   throw new NineError(Eloop);
 }
 
+/** Another path to try, because a link was met; relative: the link was, so that what began at the current directory still does. */
+interface Redirect {
+  readonly target: string;
+  readonly relative: boolean;
+}
+
 /** The path with the link that names[0..n) end in replaced by its target; `path` is that of all names. */
-async function through(p: Proc, c: Chan, names: readonly string[], n: number, path: string): Promise<string> {
+async function through(p: Proc, c: Chan, names: readonly string[], n: number, path: string): Promise<Redirect> {
   const { client } = c.mnt;
   const { fid } = await client.walk(c.fid, names.slice(0, n), p.intr);
   const target = await client.readlink(fid, p.intr).finally(() => client.clunk(fid));
@@ -98,8 +99,9 @@ async function through(p: Proc, c: Chan, names: readonly string[], n: number, pa
   const dir = all.slice(0, all.length - names.length + n - 1);
   const rest = names.slice(n).join("/");
   const to = target.startsWith("/") ? `${target}/${rest}` : `${dir.join("/")}/${target}/${rest}`;
-  if (!path.startsWith("#")) return `/${elements(to).join("/")}`;
-  return cleanPath(p, target.startsWith("/") ? to : to.replace(/\/+$/, ""));
+  const relative = !target.startsWith("/");
+  if (!path.startsWith("#")) return { target: `/${elements(to).join("/")}`, relative };
+  return { target: cleanPath(p, relative ? to.replace(/\/+$/, "") : to), relative };
 }
 
 /** How far the walk has come: a Chan (one reference held), the union it is the first element of, names to go. */
@@ -109,8 +111,8 @@ interface Cursor {
   names: string[];
 }
 
-/** Walks until one operation can do the rest. A string is another path to try: a link was met. */
-async function find(p: Proc, path: string, relative: boolean, options: NamecOptions): Promise<Where | string> {
+/** Walks until one operation can do the rest. */
+async function find(p: Proc, path: string, relative: boolean, options: NamecOptions): Promise<Where | Redirect> {
   const from = await start(p, path, relative);
   let at: Cursor = { ...from, umh: from.c.union === undefined ? undefined : p.pgrp.head(from.c.union) };
   const head = at.names.length === 0 && options.nomount ? undefined : p.pgrp.find(at.c.mnt, at.c.qid);
@@ -118,7 +120,7 @@ async function find(p: Proc, path: string, relative: boolean, options: NamecOpti
   try {
     while (at.names.length > 0 && ((at.umh && at.umh.mounts.length > 1) || options.walk || p.pgrp.on(at.c.mnt) > 0)) {
       const next = await step(p, at, path, options);
-      if (typeof next === "string") {
+      if ("target" in next) {
         at.c.close();
         return next;
       }
@@ -141,7 +143,7 @@ function cross(at: Cursor, head: Mhead, names: string[]): Cursor {
 }
 
 /** One Twalk of all names, cut at the first mount point; of a union, in the first element that has the first name. */
-async function step(p: Proc, at: Cursor, path: string, options: NamecOptions): Promise<Cursor | string> {
+async function step(p: Proc, at: Cursor, path: string, options: NamecOptions): Promise<Cursor | Redirect> {
   const { names } = at;
   const elems = (at.umh && at.umh.mounts.length > 1 ? at.umh.mounts.map((m) => m.to) : [at.c]).map((e) => e.incref());
   let failure: unknown;

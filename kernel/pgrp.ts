@@ -7,6 +7,7 @@
 import { Emount, Enotmounted, Enotunion, NineError, type Qid, QTDIR } from "../proto/index.ts";
 import type { Chan } from "./chan.ts";
 import type { Mnt } from "./mnt.ts";
+import { quote } from "./quote.ts";
 import { MAFTER, MBEFORE, MCREATE, MREPL } from "./sys.ts";
 
 /** One element of a union, or the one file that was bound over another. */
@@ -159,9 +160,4 @@ export class Pgrp {
 /** eqchan: the same file of the same server. */
 export function sameChan(a: Chan, b: Chan): boolean {
   return a.mnt === b.mnt && a.qid.pathlo === b.qid.pathlo && a.qid.pathhi === b.qid.pathhi && a.isDir === b.isDir;
-}
-
-/** A word as rc(1) reads it. */
-export function quote(s: string): string {
-  return /^[^\s'#;&|^$=`{}()<>*?[\]~!@"\\]+$/.test(s) ? s : `'${s.replaceAll("'", "''")}'`;
 }

@@ -95,7 +95,22 @@ export class Proc implements Blocked {
   /** Delivers a note (notify(2)). */
   note(note: string): void {
     if (this.ended || this.killed !== undefined) return;
-    if (note === "kill" || !this.handler?.(note)) this.killed = note;
+    if (note === "kill" || !this.handles(note)) this.killed = note;
+    this.wake();
+  }
+
+  /** A handler that throws has not dealt with the note; that is the process's fault, not the poster's. */
+  private handles(note: string): boolean {
+    try {
+      return this.handler?.(note) ?? false;
+    } catch (e) {
+      this.kernel.host.log(`note handler of process ${this.pid}: ${e instanceof Error ? (e.stack ?? e.message) : String(e)}`);
+      return false;
+    }
+  }
+
+  /** Ends every wait with Eintr, or with the reply that comes first. */
+  private wake(): void {
     this.intr.raise();
     for (const interrupted of [...this.blocked]) {
       this.blocked.delete(interrupted);
@@ -125,6 +140,8 @@ export class Proc implements Blocked {
   exit(status: string): void {
     if (this.ended) return;
     this.ended = true;
+    // What the program left waiting lets go of its Chans.
+    this.wake();
     this.fgrp.closeAll();
     this.dot.close();
     this.slash.close();

@@ -4,8 +4,9 @@
 import {
   AEXEC, AREAD, AWRITE, type Dir, DMAPPEND, DMAUTH, DMDEVICE, DMDIR, DMEXCL, DMNAMEDPIPE, DMSOCKET, DMSYMLINK, DMTMP, qidPath,
 } from "../../../proto/index.ts";
+import { quote } from "../../../kernel/index.ts";
 import { shortTime, type Zone } from "./ctime.ts";
-import { compareNames, quote } from "./names.ts";
+import { compareNames } from "./names.ts";
 
 export interface Entry {
   /** As printed, without quotes. */

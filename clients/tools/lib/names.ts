@@ -37,11 +37,6 @@ export function cleanName(path: string): string {
   return rooted ? `/${out.join("/")}` : out.join("/") || ".";
 }
 
-/** As rc wants it: in quotes when it is empty or has a character that means something. */
-export function quote(word: string): string {
-  return word !== "" && !/[\0- `^#*[\]=|\\?${}()'<>&;]/.test(word) ? word : `'${word.replaceAll("'", "''")}'`;
-}
-
 /** In the order of bytes: surrogate pairs, being above all else, come after U+E000..U+FFFF. */
 export function compareNames(a: string, b: string): number {
   const n = Math.min(a.length, b.length);
