@@ -94,8 +94,9 @@ export class Proc implements Blocked {
 
   /** Delivers a note (notify(2)). */
   note(note: string): void {
-    if (this.ended || this.killed !== undefined) return;
-    if (note === "kill" || !this.handles(note)) this.killed = note;
+    if (this.ended) return;
+    // One note ends it; what it still waits for is told of every further one.
+    if (this.killed === undefined && (note === "kill" || !this.handles(note))) this.killed = note;
     this.wake();
   }
 

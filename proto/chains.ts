@@ -5,8 +5,10 @@
  * that can name it has come; what stands behind a walk names a fid that exists only when the walk has
  * come to its end, so that nothing is done to another file than the one meant.
  */
-import { Eio, Eloop, Enonexist, Enotdir, errno, isInterrupted, NineError } from "./errors.ts";
-import { MAXWELEM, NOFID, type ReplyTo, type Rmsg, Rread, Rwalk, Tclunk, type Tmsg, Twalk } from "./fcall.ts";
+import { Eio, Eloop, Enoanswer, Enonexist, Enotdir, errno, isInterrupted, NineError } from "./errors.ts";
+import {
+  MAXWELEM, NOFID, type ReplyTo, Rerror, type Rmsg, Rread, Rwalk, Tattach, Tclunk, type Tmsg, Tremove, Twalk,
+} from "./fcall.ts";
 import type { Portal } from "./portal.ts";
 import { QTDIR, QTSYMLINK, type Qid } from "./qid.ts";
 import { errorOf, isEintr, isError } from "./reply.ts";
@@ -55,6 +57,8 @@ export interface Walked {
 
 export class Chains {
   readonly portal: Portal;
+  /** Numbers that may be in use at the server though nobody here uses them. */
+  private readonly lost = new Set<number>();
   private readonly free: number[] = [];
   private next = 0;
 
@@ -73,8 +77,9 @@ export class Chains {
     return fid;
   }
 
+  /** A number whose last message was never answered is not used again: the server may have that fid, or not. */
   release(fid: number): void {
-    this.free.push(fid);
+    if (!this.lost.delete(fid)) this.free.push(fid);
   }
 
   /** One message and its reply; an error reply is thrown. */
@@ -83,9 +88,9 @@ export class Chains {
     let reply: Rmsg;
     if (r instanceof Promise) {
       intr?.add(t, this.portal);
-      reply = this.own(await r);
+      reply = this.own(await r, t);
       intr?.delete(t);
-    } else reply = this.own(r);
+    } else reply = this.own(r, t);
     const e = errorOf(reply);
     if (e) throw e;
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a portal answers T with T's reply or an error
@@ -104,7 +109,7 @@ export class Chains {
       for (const t of ts) {
         const r = portal.call(t);
         if (r instanceof Promise) intr?.add(t, portal);
-        const reply = this.own(await r);
+        const reply = this.own(await r, t);
         intr?.delete(t);
         replies.push(reply);
         if (failed(t, reply)) break;
@@ -118,10 +123,10 @@ export class Chains {
         intr?.add(t, portal);
         sent.push(r.then((x) => {
           intr?.delete(t);
-          replies[i] = this.own(x);
+          replies[i] = this.own(x, t);
         }));
       } else {
-        replies[i] = this.own(r);
+        replies[i] = this.own(r, t);
         if (failed(t, r)) break;
       }
     }
@@ -202,7 +207,11 @@ export class Chains {
   }
 
   /** The reply, its payload the caller's. */
-  private own(r: Rmsg): Rmsg {
+  private own(r: Rmsg, t: Tmsg): Rmsg {
+    if (r.type === Rerror && r.ename === Enoanswer) {
+      if (t.type === Twalk) this.lost.add(t.newfid);
+      else if (t.type === Tattach || t.type === Tclunk || t.type === Tremove) this.lost.add(t.fid);
+    }
     if (r.type === Rread && !this.portal.lasting) return { type: Rread, data: r.data.slice() };
     return r;
   }

@@ -39,6 +39,8 @@ export const Eexclusive = "exclusive use file already open";
 export const Eio = "i/o error";
 export const Ehungup = "i/o on hungup channel";
 export const Eintr = "interrupted";
+/** A call that was flushed twice and has no answer: what became of it is not known. */
+export const Enoanswer = "interrupted: the server does not answer";
 export const Ereadonly = "read only file system";
 export const Efull = "file system is full";
 export const Efbig = "file too big";

@@ -4,7 +4,7 @@
  * if it was flushed, until the Rflush has come; each call settles exactly once; a reply that does not
  * fit its T, or a message that cannot be read, ends the connection.
  */
-import { Ebotch, Ehungup, Eintr, NineError } from "./errors.ts";
+import { Ebotch, Ehungup, Eintr, Enoanswer, errno, NineError } from "./errors.ts";
 import {
   type Dialect, type Fcall, IOHDRSZ, NOTAG, Rerror, Rflush, Rlerror, type Rmsg, Rread, Rreaddir, Rversion, Rwalk, Rwrite,
   Tflush, type Tmsg, Tread, Treaddir, Tversion, Twalk, Twrite,
@@ -54,6 +54,8 @@ interface Slot {
   /** The Tflush's tag, once flushed; the slot's tag stays taken until its Rflush. */
   flush: number;
   settled: boolean;
+  /** Settled without an answer; one may still come, and is dropped. */
+  abandoned: boolean;
 }
 
 class Mux implements Portal, Receiver {
@@ -122,7 +124,13 @@ class Mux implements Portal, Receiver {
     }
     const oldtag = this.slots.findIndex((s) => s?.t === t && !s.settled);
     const slot = this.slots[oldtag];
-    if (!slot || slot.flush >= 0 || this.over) return;
+    if (!slot || this.over) return;
+    if (slot.flush >= 0) {
+      // Asked again: the server does not even answer a Tflush, and whoever waits is not to wait for ever.
+      slot.settled = slot.abandoned = true;
+      slot.resolve(rerror(new NineError(Enoanswer)));
+      return;
+    }
     const tag = this.free.pop() ?? this.slots.length;
     if (tag >= NOTAG) return;
     this.slots[tag] = undefined;
@@ -156,7 +164,7 @@ class Mux implements Portal, Receiver {
     }
     try {
       this.out.put(t, tag);
-      this.slots[tag] = { t, resolve, flush: -1, settled: false };
+      this.slots[tag] = { t, resolve, flush: -1, settled: false, abandoned: false };
     } catch (e) {
       if (tag < this.slots.length) this.free.push(tag);
       if (!(e instanceof NineError)) throw e;
@@ -165,25 +173,42 @@ class Mux implements Portal, Receiver {
   }
 
   private message(buf: Uint8Array, at: number, end: number): void {
+    const tag = tagOf(buf, at);
     // Until a version is agreed the peer may refuse in any dialect: diod answers Rlerror.
-    const f = unpack(buf, at, end, this.agreeing ? "9P2000.L" : this.dialect);
+    let f: Fcall;
+    try {
+      f = unpack(buf, at, end, this.agreeing ? "9P2000.L" : this.dialect);
+    } catch (e) {
+      const slot = this.slots[tag];
+      // A number that is too large for us is that reply's fault alone; bad layout is the peer's.
+      if (!(e instanceof NineError) || e.errno !== errno.EOVERFLOW || !slot || slot.settled) throw e;
+      this.settle(slot, tag, rerror(e));
+      return;
+    }
     if (this.agreeing) {
       const agreed = this.agreeing;
       this.agreeing = undefined;
       agreed(f);
       return;
     }
-    const tag = tagOf(buf, at);
     if (f.type === Rflush) {
       this.flushed(tag);
       return;
     }
     const slot = this.slots[tag];
+    if (slot?.abandoned) {
+      slot.abandoned = false;
+      return;
+    }
     if (!slot || slot.settled) throw new NineError(`${Ebotch}: a reply to tag ${tag}, which is not in use`);
     if (!isReply(f) || !fits(slot.t, f, this.msize)) throw new NineError(`${Ebotch}: a reply of type ${f.type} to a message of type ${slot.t.type}`);
+    this.settle(slot, tag, f);
+  }
+
+  private settle(slot: Slot, tag: number, r: Rmsg): void {
     slot.settled = true;
     if (slot.flush < 0) this.release(tag);
-    slot.resolve(f);
+    slot.resolve(r);
   }
 
   private flushed(tag: number): void {

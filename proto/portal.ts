@@ -23,7 +23,10 @@ export interface Portal {
    * is the tag: it may not be given again, nor changed, before its reply.
    */
   call(t: Tmsg): Rmsg | Promise<Rmsg>;
-  /** Ask that call(t) settle soon; nothing of t happens after it has settled. Unknown t: nothing. */
+  /**
+   * Ask that call(t) settle soon; nothing of t happens after it has settled. Unknown t: nothing. Asked
+   * again, a wire whose peer answers no Tflush settles it unanswered (Enoanswer): what becomes of t is not known.
+   */
   flush(t: Tmsg): void;
   /** End the session: every fid is clunked, every call settles. Calls after it get Ehungup. Twice is fine. */
   hangup(): void;

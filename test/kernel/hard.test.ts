@@ -1,7 +1,7 @@
 /** Cases that are easily got wrong: links that are written through, names from dot, ended processes, unions with a dead element. */
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { MAFTER, MCREATE, MREPL } from "../../kernel/index.ts";
-import { dir, NineError, OREAD, OWRITE } from "../../proto/index.ts";
+import { dial, dir, NineError, open, OREAD, OWRITE, pair, serve, Tattach } from "../../proto/index.ts";
 import { ram, tree } from "../../servers/index.ts";
 import { bytes, failure, remote, testKernel, type TestKernel, text } from "../support/kernel.ts";
 
@@ -132,4 +132,26 @@ test("a server that throws what is no error of 9P is told from one that fails", 
   const odd = tree("odd", dir({ f: { mode: 0o444, open: () => Promise.reject(new NineError("own words")) } }));
   await k.sys.mount((await remote(odd)).portal, "/n/odd", MREPL, "");
   expect(await failure(k.cat("/n/odd/f"))).toBe("own words");
+});
+
+test("a server that answers nothing, not even a Tflush, is left at the second note", async () => {
+  const [a, b] = pair();
+  const asked: string[] = [];
+  serve(b, (s) => {
+    const inner = open(ram({ now }), s);
+    return {
+      dialect: inner.dialect, msize: inner.msize, ordered: true,
+      call: (t) => (t.type === Tattach ? inner.call(t) : new Promise(() => asked.push("call"))),
+      flush: () => void asked.push("flush"), hangup: () => inner.hangup(),
+    };
+  });
+  await k.sys.mount(await dial(a), "/n/hung", MREPL, "");
+  const pid = await k.sys.spawn({ argv: ["cat"], noteGroup: "new", main: async (sys) => void (await sys.openRead("/n/hung/f")) });
+  await turn();
+  k.sys.postNote(pid, "interrupt");
+  await turn();
+  expect([...new Set(asked)]).toEqual(["call", "flush"]);
+  expect(k.stats().procs).toBe(2);
+  k.sys.postNote(pid, "interrupt");
+  expect(await k.sys.wait(pid)).toEqual({ pid, status: "interrupt" });
 });

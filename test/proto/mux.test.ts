@@ -116,16 +116,36 @@ describe("flush (rules 9, 10)", () => {
     const call = outcome(portal.call(t));
     const { tag } = await s.next();
     portal.flush(t);
-    portal.flush(t);
     const flush = await s.next();
     expect(flush.f).toEqual({ type: Tflush, oldtag: tag });
-    expect(s.got).toEqual([]);
     void portal.call(read(2));
     expect([tag, flush.tag]).not.toContain((await s.next()).tag);
     expect(call.reply).toBeUndefined();
     s.send({ type: Rflush }, flush.tag);
     await settle();
     expect(call.reply).toEqual({ type: Rerror, ename: "interrupted", errno: errno.EINTR });
+    void portal.call(read(3));
+    expect([tag, flush.tag]).toContain((await s.next()).tag);
+  });
+
+  it("asked for twice settles at once, and the tag stays taken for what may still come", async () => {
+    const { s, portal } = await dialed();
+    const t = read();
+    const call = outcome(portal.call(t));
+    const { tag } = await s.next();
+    portal.flush(t);
+    const flush = await s.next();
+    portal.flush(t);
+    portal.flush(t);
+    await settle();
+    expect(call.reply).toEqual({ type: Rerror, ename: "interrupted: the server does not answer", errno: errno.EINTR });
+    expect(s.got).toEqual([]);
+    void portal.call(read(2));
+    expect([tag, flush.tag]).not.toContain((await s.next()).tag);
+    // The late reply is dropped; the Rflush frees both tags.
+    s.send({ type: Rread, data: new Uint8Array(0) }, tag);
+    s.send({ type: Rflush }, flush.tag);
+    await settle();
     void portal.call(read(3));
     expect([tag, flush.tag]).toContain((await s.next()).tag);
   });
