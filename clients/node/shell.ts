@@ -52,8 +52,10 @@ export async function shell(o: ShellOptions): Promise<number> {
   o.onStart(interrupt, () => post("hangup"));
   const interactive = !asked && process.stdin.isTTY && process.stdout.isTTY;
   // Nobody is left to write to: what would go on writing ends, as by Plan 9's note.
-  const unread = (): void => post("sys: write on closed pipe");
-  process.stdout.once("error", unread);
+  const unread = (e: NodeJS.ErrnoException): void => {
+    if (e.code === "EPIPE") post("sys: write on closed pipe");
+  };
+  process.stdout.on("error", unread);
   const streams = interactive ? terminalStreams(interrupt) : plainStreams();
   try {
     kernel = await bootShell(o, streams, traced);

@@ -178,6 +178,8 @@ describe("commands and scripts", () => {
     };
     expect(text(shell(`(${command("cat /dev/zero")}) | head -c 5 | wc -c`))).toEqual({ status: 0, out: "5\n", err: "" });
     expect(text(shell(`(${command("seq 1000000")}) | head -1`))).toEqual({ status: 0, out: "1\n", err: "" });
+    // The shell itself has nobody to write for any more.
+    expect(text(shell(`(${command("while(true) echo y")}) | head -1`))).toEqual({ status: 0, out: "y\n", err: "" });
     expect(text(shell(`(${command("echo x")}) > /dev/full`))).toEqual(failed(1, "echo: write error: file system is full"));
     expect(text(shell(`(${command("echo x >[1=2]")}) >&- 2>&-`))).toEqual({ status: 0, out: "", err: "" });
   });
