@@ -4,7 +4,7 @@
  * (chains.ts); design: the round trips of each are counted in test/proto/roundtrips.test.ts. Bytes given
  * to the caller are his. A walk that meets a symbolic link where it cannot go on throws LinkFound.
  */
-import { Chains, failureOf, type Interrupt } from "./chains.ts";
+import { Chains, failureOf, type Interrupt, LinkFound } from "./chains.ts";
 import { type Dirent, unpackDirents, unpackDirs } from "./dir.ts";
 import { Ebotch, Einval, Eio, Enotdir, Enotsup, errno, isInterrupted, NineError } from "./errors.ts";
 import {
@@ -14,7 +14,7 @@ import {
 import { type Changes, createMsg, dirOf, openMsg, setattrMsg, statMsg, wstatMsg } from "./forms.ts";
 import { DMDIR, DMSYMLINK, OREAD, OTRUNC, OWRITE } from "./perm.ts";
 import type { Portal } from "./portal.ts";
-import { QTDIR, type Qid } from "./qid.ts";
+import { QTDIR, QTSYMLINK, type Qid } from "./qid.ts";
 import { errorOf, isEintr } from "./reply.ts";
 
 /** An open file: its fid is the caller's, to be clunked. */
@@ -171,17 +171,29 @@ export class Client extends Chains {
 
   async wstat(fid: number, names: readonly string[], changes: Changes, intr?: Interrupt): Promise<void> {
     if (this.linux) {
-      const { fid: f } = await this.walk(fid, names, intr);
+      const { fid: f, qids } = await this.walk(fid, names, intr);
       try {
+        if (changes.name === undefined && (qids.at(-1)?.type ?? 0) & QTSYMLINK) throw new LinkFound(qids);
         await this.wstatFid(f, changes, intr, fid, names);
       } finally {
         this.clunk(f);
       }
       return;
     }
-    const w = await this.walkThen(fid, names, (f) => [wstatMsg(f, changes)], intr, true);
-    this.whole(w, false);
-    this.drop(w);
+    // A link in last place is followed, but for a new name, which is the link's own; plain 9P2000 shows no links.
+    if (changes.name !== undefined || this.portal.dialect === "9P2000") {
+      const w = await this.walkThen(fid, names, (f) => [wstatMsg(f, changes)], intr, true);
+      this.whole(w, false);
+      this.drop(w);
+      return;
+    }
+    const { fid: f, qids } = await this.walk(fid, names, intr);
+    try {
+      if ((qids.at(-1)?.type ?? 0) & QTSYMLINK) throw new LinkFound(qids);
+      await this.rpc(wstatMsg(f, changes), intr);
+    } finally {
+      this.clunk(f);
+    }
   }
 
   /** A plain .L server renames by directory: from and names say how it was reached. */
@@ -264,11 +276,11 @@ export class Client extends Chains {
   async dirread(fid: number, offset: number | bigint, dirfid: number, intr?: Interrupt): Promise<{ dirs: Dir[]; next: number | bigint }> {
     if (!this.linux) {
       const data = await this.read(fid, Number(offset), this.iounit, intr);
-      return { dirs: unpackDirs(data, this.portal.dialect), next: Number(offset) + data.length };
+      return { dirs: checked(unpackDirs(data, this.portal.dialect)), next: Number(offset) + data.length };
     }
     const r = await this.rpc({ type: Treaddir, fid, offset, count: this.iounit }, intr);
     const ents = unpackDirents(r.data);
-    const named = ents.filter((e) => e.name !== "." && e.name !== "..");
+    const named = checked(ents.filter((e) => e.name !== "." && e.name !== ".."));
     const dirs = await this.attrs(dirfid, named, intr);
     const next = ents.at(-1)?.offset ?? offset;
     // A batch whose entries all went away is not the end.
@@ -300,7 +312,7 @@ export class Client extends Chains {
       this.clunk(w.fid);
       throw new NineError(Enotdir);
     }
-    for (const d of unpackDirs(read.data, this.portal.dialect)) all.push(d);
+    for (const d of checked(unpackDirs(read.data, this.portal.dialect))) all.push(d);
     if (read.data.length === 0) this.clunk(w.fid);
     else await this.listTo(all, w.fid, read.data.length, w.fid, intr);
     return all;
@@ -382,4 +394,17 @@ const ATTRS = 128;
 function gone(e: unknown): undefined {
   if (e instanceof NineError && (e.errno === errno.ENOENT || e.errno === errno.EACCES)) return undefined;
   throw e;
+}
+
+/**
+ * Entries as they came, when each name is one element: a server that names "../x" would have its
+ * client's caller work on other files than the server's.
+ */
+function checked<T extends { readonly name: string }>(entries: T[]): T[] {
+  for (const { name } of entries) {
+    if (name === "" || name === "." || name === ".." || name.includes("/") || name.includes("\0")) {
+      throw new NineError(`${Ebotch}: a directory entry is called "${name.replaceAll("\0", "\\0")}"`);
+    }
+  }
+  return entries;
 }

@@ -107,6 +107,17 @@ function tooLong(): never {
   throw new NineError(`${Ebotch}: length above 2^53-1`, errno.EOVERFLOW);
 }
 
+/** Whether this can be the name of a directory's entry: one element, not "." or "..". */
+export function isName(name: string): boolean {
+  return name !== "" && name !== "." && name !== ".." && !name.includes("/") && !name.includes("\0");
+}
+
+/** The entries, unless one has a name that leads elsewhere: whoever goes by it would touch another file than the directory's. */
+export function wellNamed<T extends { readonly name: string }>(entries: T[]): T[] {
+  for (const { name } of entries) if (!isName(name)) botch(`directory entry named ${JSON.stringify(name.slice(0, 64))}`);
+  return entries;
+}
+
 /** Bytes of one entry of Rreaddir. */
 export function sizeofDirent(name: string): number {
   return QIDSZ + 8 + 1 + 2 + utf8Length(name);

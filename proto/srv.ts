@@ -94,7 +94,8 @@ export class Session implements Portal, Starter {
     }
     q.abort(why);
     // A server that does not listen to the signal must not hold up the reader who left, unless it may still write where he said.
-    if (t.type === Tread && !t.into) void hops(16).then(() => this.settle(q, rerror(why)));
+    // A directory's reader has moved on by then: that answer is waited for.
+    if (t.type === Tread && !t.into && !q.fid?.dir) void hops(16).then(() => this.settle(q, rerror(why)));
   }
 
   hangup(): void {

@@ -15,7 +15,7 @@ export interface Users {
 /**
  * A table for servers without a user database: root is 0, nobody 65534, a decimal name is its
  * number, any other name gets the next number from 1001 when it is first seen (4096 at most: further
- * names are nobody's number, so that a peer cannot fill memory). A user is in the group of his name.
+ * names, and ones above 64 characters, are nobody's number, so that a peer cannot fill memory). A user is in the group of his name.
  */
 export function users(known: Readonly<Record<string, number>> = { root: 0, nobody: 65534, none: 65534 }): Users {
   const ids = new Map(Object.entries(known));
@@ -27,7 +27,7 @@ export function users(known: Readonly<Record<string, number>> = { root: 0, nobod
     if (id !== undefined) return id;
     if (name === "") return NOU32;
     if (/^(0|[1-9]\d{0,9})$/.test(name) && Number(name) < NOU32) return Number(name);
-    if (ids.size >= 4096) return 65534;
+    if (ids.size >= 4096 || name.length > 64) return 65534;
     while (names.has(next)) next++;
     ids.set(name, next);
     names.set(next, name);

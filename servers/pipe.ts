@@ -6,12 +6,17 @@
  */
 import { type Call, dir, Eintr, Epipe, type FileNode, NineError, type OpenFile, type Server } from "../proto/index.ts";
 
-/** Unread bytes above which a writer waits. */
+/** Unread bytes, with EACH for a write, above which a writer waits. */
 const LIMIT = 256 * 1024;
+
+/** What a write costs besides its bytes. */
+const EACH = 64;
 
 /** One direction. */
 class Queue {
-  private readonly chunks: Uint8Array[] = [];
+  /** Unread bytes in order, from `head` on. */
+  private chunks: Uint8Array[] = [];
+  private head = 0;
   private bytes = 0;
   /** No more will be written, or read. */
   ended = false;
@@ -19,15 +24,18 @@ class Queue {
   private readonly waiting = new Set<() => void>();
 
   read(n: number, call: Call): Uint8Array | Promise<Uint8Array> {
-    const first = this.chunks[0];
+    const first = this.chunks[this.head];
     if (!first) {
       if (this.ended || n === 0) return new Uint8Array(0);
       return this.wait(call).then(() => this.read(n, call));
     }
-    if (first.length <= n) this.chunks.shift();
-    else this.chunks[0] = first.subarray(n);
+    if (first.length > n) this.chunks[this.head] = first.subarray(n);
+    else if (++this.head > 1024 || this.head === this.chunks.length) {
+      this.chunks = this.chunks.slice(this.head);
+      this.head = 0;
+    }
     const data = first.length <= n ? first : first.subarray(0, n);
-    this.bytes -= data.length;
+    this.bytes -= first.length > n ? data.length : data.length + EACH;
     this.wake();
     return data;
   }
@@ -37,7 +45,7 @@ class Queue {
     if (this.bytes >= LIMIT) return this.wait(call).then(() => this.write(data, call));
     if (data.length > 0) {
       this.chunks.push(data.slice());
-      this.bytes += data.length;
+      this.bytes += data.length + EACH;
       this.wake();
     }
     return data.length;

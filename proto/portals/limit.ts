@@ -28,6 +28,11 @@ export function limit(portal: Portal, limits: Limits = {}): Portal {
   return new Limit(portal, limits);
 }
 
+interface Entry {
+  /** Path elements below the root. */
+  depth: number;
+}
+
 class Limit implements Portal {
   readonly dialect: Dialect;
   readonly msize: number;
@@ -35,8 +40,10 @@ class Limit implements Portal {
   readonly lasting: boolean;
   private readonly portal: Portal;
   private readonly most: Required<Limits>;
-  /** Path elements below the root, for each fid in use or in the making. */
-  private readonly fids = new Map<number, number>();
+  /** Each fid in use or in the making. */
+  private readonly fids = new Map<number, Entry>();
+  /** Fids whose Tclunk or Tremove is under way: their numbers may be in use again already. */
+  private readonly going = new Set<Entry>();
   private calls = 0;
   private bytes = 0;
 
@@ -55,13 +62,13 @@ class Limit implements Portal {
     const step = this.step(t, made);
     const why = this.refusal(t, bytes, made, step);
     if (why) return rerror(why);
-    if (made !== undefined) this.fids.set(made, this.depth(t) + step);
-    else if (step !== 0) this.move(t, step);
+    const entry = this.entry(t, made, step);
+    if (made === undefined && step !== 0) this.move(t, step);
     this.calls++;
     this.bytes += bytes;
     const r = this.portal.call(t);
-    if (r instanceof Promise) void r.then((x) => this.done(t, x, bytes, made, step));
-    else this.done(t, r, bytes, made, step);
+    if (r instanceof Promise) void r.then((x) => this.done(t, x, bytes, made, step, entry));
+    else this.done(t, r, bytes, made, step, entry);
     return r;
   }
 
@@ -79,19 +86,38 @@ class Limit implements Portal {
     if (bytes > 0 && this.bytes > 0 && this.bytes + bytes > this.most.bytes) {
       return new NineError(`${Eagain}: at most ${this.most.bytes} bytes under way`);
     }
-    if (made !== undefined && this.fids.size >= fids) return new NineError(`${Etoomany}: at most ${fids} fids`);
+    if (made !== undefined && this.fids.size + this.going.size >= fids) return new NineError(`${Etoomany}: at most ${fids} fids`);
     if (step > 0 && this.depth(t) + step > depth) return new NineError(`${Enametoolong}: at most ${depth} elements`);
     return undefined;
   }
 
-  private done(t: Tmsg, r: Rmsg, bytes: number, made: number | undefined, step: number): void {
+  /** The fid that the message makes, counted from now on, or the one it frees, counted until it is gone. */
+  private entry(t: Tmsg, made: number | undefined, step: number): Entry | undefined {
+    if (made !== undefined) {
+      const entry = { depth: this.depth(t) + step };
+      this.fids.set(made, entry);
+      return entry;
+    }
+    if (t.type !== Tclunk && t.type !== Tremove) return undefined;
+    const entry = this.fids.get(t.fid);
+    if (!entry) return undefined;
+    this.fids.delete(t.fid);
+    this.going.add(entry);
+    return entry;
+  }
+
+  private done(t: Tmsg, r: Rmsg, bytes: number, made: number | undefined, step: number, entry: Entry | undefined): void {
     this.calls--;
     this.bytes -= bytes;
     if (t.type === Tclunk || t.type === Tremove) {
       // Flushed before it began, it has not happened; else the fid is gone, also after an error.
-      if (!isEintr(r)) this.fids.delete(t.fid);
+      if (!entry) return;
+      this.going.delete(entry);
+      if (isEintr(r)) this.fids.set(t.fid, entry);
     } else if (isError(r) || (t.type === Twalk && r.type === Rwalk && r.wqid.length < t.wname.length)) {
-      if (made !== undefined) this.fids.delete(made);
+      if (made !== undefined) {
+        if (this.fids.get(made) === entry) this.fids.delete(made);
+      }
       else if (step !== 0) this.move(t, -step);
     }
   }
@@ -118,11 +144,12 @@ class Limit implements Portal {
 
   /** A fid goes down, or comes back after an error; one that nobody has stays nobody's. */
   private move(t: Tmsg, step: number): void {
-    if ("fid" in t && this.fids.has(t.fid)) this.fids.set(t.fid, Math.max(0, this.depth(t) + step));
+    const entry = "fid" in t ? this.fids.get(t.fid) : undefined;
+    if (entry) entry.depth = Math.max(0, entry.depth + step);
   }
 
   private depth(t: Tmsg): number {
-    return t.type === Tattach || !("fid" in t) ? 0 : (this.fids.get(t.fid) ?? 0);
+    return t.type === Tattach || !("fid" in t) ? 0 : (this.fids.get(t.fid)?.depth ?? 0);
   }
 }
 

@@ -124,12 +124,21 @@ export function lcreate(s: Session, q: Request, t: TlcreateMsg): Awaitable<Rmsg>
   });
 }
 
-/** .L names the group of a new file; one the caller is not in is ignored, as open(2) of the server would. */
+/** .L names the group of a new file; one that cannot be given is ignored: the file is there by now. */
 function regroup(s: Session, q: Call, node: Node, gid: number): Awaitable<void> {
   if (gid === NOU32 || !node.setattr) return undefined;
   const group = s.users.nameOf(gid);
   if (q.uid !== 0 && !s.users.member(q.uname, group)) return undefined;
-  return after(attrOf(node, q, s.bootSec), (a) => (a.gid === group ? undefined : node.setattr?.({ gid: group }, q)));
+  const ignored = (e: unknown): undefined => {
+    if (!(e instanceof NineError)) throw e;
+    return undefined;
+  };
+  try {
+    const r = after(attrOf(node, q, s.bootSec), (a) => (a.gid === group ? undefined : node.setattr?.({ gid: group }, q)));
+    return r instanceof Promise ? r.catch(ignored) : r;
+  } catch (e) {
+    return ignored(e);
+  }
 }
 
 /** What the messages that make a name need: the directory, writable. */

@@ -106,18 +106,27 @@ export class Fid {
     const { queue } = this;
     if (!queue) return;
     const ready: Op[] = [];
-    for (let i = 0; i < queue.length;) {
+    const kept: { op: Op; lane: Lane }[] = [];
+    // Lanes that something earlier waits for; only on a stream do reads and writes not hold up each other.
+    let reads = false;
+    let writes = false;
+    let i = 0;
+    for (; i < queue.length && !(reads && writes); i++) {
       const next = queue[i];
       if (!next) break;
-      const behind = i > 0 && queue.slice(0, i).some((q) => this.holds(q.lane, next.lane));
-      if (!behind && this.free(next.lane)) {
-        queue.splice(i, 1);
+      const lane = this.alike(next.lane);
+      const behind = lane === EXCLUSIVE ? reads || writes : lane === READ ? reads : writes;
+      if (!behind && this.free(lane)) {
         this.count(next.lane, 1);
         if (--next.op.waits === 0) ready.push(next.op);
-      } else if (next.lane === EXCLUSIVE || !this.file?.stream) break;
-      else i++;
+        continue;
+      }
+      kept.push(next);
+      const alone = lane === EXCLUSIVE || !this.file?.stream;
+      reads ||= alone || lane === READ;
+      writes ||= alone || lane === WRITE;
     }
-    if (queue.length === 0) this.queue = undefined;
+    if (kept.length < i) this.queue = kept.length === 0 && i === queue.length ? undefined : [...kept, ...queue.slice(i)];
     for (const op of ready) start(op);
   }
 

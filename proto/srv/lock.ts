@@ -22,6 +22,9 @@ export interface LockOwner {
 
 /** More on one file are refused: a peer must not fill memory with them. */
 const MAXRANGES = 4096;
+/** On all files of a server. */
+const MAXTOTAL = 65536;
+const MAXCLIENTID = 256;
 
 interface Range {
   readonly owner: LockOwner;
@@ -38,6 +41,7 @@ const same = (a: LockOwner, b: LockOwner): boolean => a.session === b.session &&
 export class Locks {
   /** Ranges by file key; a file without locks has no entry. */
   private readonly files = new Map<string, Range[]>();
+  private total = 0;
 
   /** Takes, changes or drops a range; LOCK_SUCCESS or LOCK_BLOCKED. */
   lock(file: string, owner: LockOwner, holder: object, ltype: number, start: number, length: number): number {
@@ -54,7 +58,7 @@ export class Locks {
       if (r.end > end) next.push({ ...r, start: end });
     }
     if (ltype !== LOCK_TYPE_UNLCK) {
-      if (next.length >= MAXRANGES) throw new NineError("No locks available");
+      if (next.length >= MAXRANGES || this.total >= MAXTOTAL) throw new NineError("No locks available");
       next.push({ owner, holder, ltype, start, end });
     }
     this.put(file, next);
@@ -78,6 +82,7 @@ export class Locks {
   }
 
   private put(file: string, ranges: Range[]): void {
+    this.total += ranges.length - (this.files.get(file)?.length ?? 0);
     if (ranges.length > 0) this.files.set(file, ranges);
     else this.files.delete(file);
   }
@@ -89,6 +94,7 @@ export function lock(s: Session, q: Request, t: TlockMsg): Rmsg {
   if (f.mode < 0) throw new NineError(Ebadusefd);
   if (t.ltype > LOCK_TYPE_UNLCK) throw new NineError(Einval);
   if ((t.ltype === LOCK_TYPE_WRLCK && acc === OREAD) || (t.ltype === LOCK_TYPE_RDLCK && acc === OWRITE)) throw new NineError(Ebadusefd);
+  if (t.client_id.length > MAXCLIENTID) throw new NineError(`${Einval}: client_id above ${MAXCLIENTID} characters`);
   const { node } = placeOf(f);
   const owner = { session: s, client_id: t.client_id, proc_id: t.proc_id };
   f.locks = true;

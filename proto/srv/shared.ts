@@ -41,9 +41,11 @@ export class Shared {
   moved(dir: Node, name: string, node: Node, newdir: Place, newname: string): void {
     const key = this.keyOf(dir);
     const file = this.keyOf(node);
+    const seen = new Set<Place>();
     for (const fids of this.tables) {
       for (const f of fids.values()) {
-        for (let p = f.place; p?.parent; p = p.parent) {
+        for (let p = f.place; p?.parent && !seen.has(p); p = p.parent) {
+          seen.add(p);
           if (p.name === name && this.keyOf(p.parent.node) === key && this.keyOf(p.node) === file) {
             p.parent = newdir;
             p.name = newname;

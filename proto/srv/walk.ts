@@ -3,6 +3,7 @@
  * directory and name a file was found by; `..` goes back by it, so a walk never leaves the tree
  * attached to. Handlers only.
  */
+import { isName } from "../dir.ts";
 import { Ebadfid, Ebadname, Ehungup, Einval, Enametoolong, Enoauth, Enonexist, Enotdir, errno, NineError } from "../errors.ts";
 import { MAXWELEM, NOFID, NOU32, Rattach, type Rmsg, Rwalk, type TattachMsg, type TwalkMsg } from "../fcall.ts";
 import { AEXEC } from "../perm.ts";
@@ -28,7 +29,7 @@ export function dirNode(p: Place): DirNode {
 
 /** Throws unless the name may be created: one element, not "." or "..". */
 export function legalName(name: string): void {
-  if (name === "" || name === "." || name === ".." || name.includes("/") || name.includes("\0")) throw new NineError(Ebadname);
+  if (!isName(name)) throw new NineError(Ebadname);
   if (name.length > 65535) throw new NineError(Enametoolong);
 }
 

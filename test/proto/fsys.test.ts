@@ -125,3 +125,25 @@ describe.each(wires)("%s, %s", (dialect, how) => {
     await expect(fs.stat("/f")).rejects.toThrow("file does not exist");
   });
 });
+
+describe("hostile servers and symbolic links", () => {
+  it.each(["../up", "", "..", ".", "a/b", "nul\0"])("a directory entry called %j is refused", async (name) => {
+    const evil = { name: "evil", attach: () => ({ walk: () => undefined, list: () => [[name, { open: () => ({}) }]] as const }) };
+    const [a, b] = pair();
+    serve(b, (s) => open(evil, s));
+    const fs = await attach(await dial(a));
+    await expect(fs.readDir("/")).rejects.toThrow(/protocol botch: a directory entry is called/);
+    fs.close();
+  });
+
+  it("wstat changes what a link leads to, and renames the link itself", async () => {
+    const server = ram({ now: () => 0 });
+    const fs = await attach(open(server), { uname: "root" });
+    await fs.writeFile("/f", "0123");
+    await fs.symlink("f", "/l");
+    await fs.wstat("/l", { length: 2, mode: 0o600 });
+    expect([(await fs.stat("/f")).length, (await fs.stat("/f")).mode]).toEqual([2, 0o600]);
+    await fs.wstat("/l", { name: "m" });
+    expect((await fs.readDir("/")).map((d) => d.name)).toEqual(["f", "m"]);
+  });
+});

@@ -61,7 +61,9 @@ describe("round trips", () => {
     expect(await count(m)).toEqual({ stat: 1, read: 1, list: 2, createAndWrite: 1, mount: 2 });
     const one = async (op: () => Promise<unknown>): Promise<void> => expect((await m.wire.during(op)).turns).toBe(1);
     await one(() => m.fs.mkdir(`${DIR}/more`));
-    await one(() => m.fs.wstat(`${DIR}/new`, { mode: 0o600 }));
+    // Whether the name is a symbolic link must be known before it is changed.
+    const links = m.fs.client.portal.dialect === "9P2000" ? 1 : 2;
+    expect((await m.wire.during(() => m.fs.wstat(`${DIR}/new`, { mode: 0o600 }))).turns).toBe(links);
     await one(() => m.fs.wstat(`${DIR}/new`, { name: "newer" }));
     await one(() => m.fs.remove(`${DIR}/newer`));
     await one(() => m.fs.stat(`${DIR}/newer`).catch(() => undefined));
