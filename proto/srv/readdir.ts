@@ -2,7 +2,8 @@
  * DirReader: an open directory being read, in either form: stat records at byte offsets (Tread,
  * read(5)) or entries with cookies (Treaddir). Invariants: entries come from one lazy iteration of
  * the server's list, at most one entry is held back; a cookie is the ordinal of the entry it follows,
- * "." and ".." are 1 and 2 and stand in the .L form only.
+ * "." and ".." are 1 and 2 and stand in the .L form only; when the iteration throws, what was packed
+ * before is given, and the next read lists anew, to where the entries given so far end.
  */
 import { packDir, packDirent, sizeofDir, sizeofDirent } from "../dir.ts";
 import { Einval, Eoffset, NineError } from "../errors.ts";
@@ -35,6 +36,8 @@ export class DirReader {
   private held: Entry | undefined;
   /** Ordinal of the next entry of the iteration, from 0. */
   private ordinal = 0;
+  /** The ordinal that the records given by Treads reach to. */
+  private given = 0;
   private ended = false;
   /** Byte offset the next Tread must have. */
   private offset = 0;
@@ -47,9 +50,12 @@ export class DirReader {
 
   /** Whole stat records, at most n bytes; offset is 0 (rewinds) or the last offset plus the bytes it gave. */
   read(offset: number, n: number, call: Call): Awaitable<Uint8Array> {
-    if (offset === 0) return after(this.rewind(call), () => this.records(n, call));
-    if (offset !== this.offset) throw new NineError(Eoffset);
-    return this.records(n, call);
+    if (offset === 0) {
+      this.offset = 0;
+      this.given = this.dots.length;
+    } else if (offset !== this.offset) throw new NineError(Eoffset);
+    const on = offset !== 0 && this.ordinal === this.given && (this.iterator !== undefined || this.ended);
+    return after(on ? undefined : after(this.rewind(call), () => this.skip(this.given)), () => this.records(n, call));
   }
 
   /** Entries behind the cookie, at most n bytes. */
@@ -72,7 +78,6 @@ export class DirReader {
     this.close();
     this.held = undefined;
     this.ordinal = 0;
-    this.offset = 0;
     this.ended = false;
     return after(this.node.list(call), (list) => {
       this.iterator = Symbol.asyncIterator in list ? list[Symbol.asyncIterator]() : list[Symbol.iterator]();
@@ -90,6 +95,7 @@ export class DirReader {
         at = packDir(d, this.deps.dialect, out, at);
       }
       this.held = undefined;
+      this.given = ++this.ordinal;
       return true;
     };
     const done = (): Uint8Array => {
@@ -97,17 +103,17 @@ export class DirReader {
       this.offset += at;
       return out.subarray(0, at);
     };
-    const fill = (): Awaitable<Uint8Array> => {
+    const fill = (): Awaitable<void> => {
       for (;;) {
         const e = this.held ?? this.next();
         if (e instanceof Promise) return e.then(fill);
-        if (!e) return done();
+        if (!e) return undefined;
         const d = this.deps.dirOf(e[0], e[1], call);
-        if (d instanceof Promise) return d.then((x) => (put(x) ? fill() : done()));
-        if (!put(d)) return done();
+        if (d instanceof Promise) return d.then((x) => (put(x) ? fill() : undefined));
+        if (!put(d)) return undefined;
       }
     };
-    return fill();
+    return this.packed(fill, () => at > 0, done);
   }
 
   private dirents(n: number): Awaitable<Uint8Array> {
@@ -117,13 +123,13 @@ export class DirReader {
       if (at === 0 && this.dotOrHeld()) throw new NineError(`${Einval}: count ${n} is less than one directory entry`);
       return out.subarray(0, at);
     };
-    const fill = (): Awaitable<Uint8Array> => {
+    const fill = (): Awaitable<void> => {
       for (;;) {
         const e = this.dotOrHeld() ?? this.next();
         if (e instanceof Promise) return e.then(fill);
-        if (!e) return done();
+        if (!e) return undefined;
         const end = at + sizeofDirent(e[0]);
-        if (end > n) return done();
+        if (end > n) return undefined;
         if (end > out.length) out = grown(out, end, n);
         const qid = this.deps.qidOf(e[1]);
         const type = qid.type & QTDIR ? DT_DIR : qid.type & QTSYMLINK ? DT_LNK : DT_REG;
@@ -132,7 +138,23 @@ export class DirReader {
         at = packDirent(qid, this.ordinal, type, e[0], out, at);
       }
     };
-    return fill();
+    return this.packed(fill, () => at > 0, done);
+  }
+
+  /** What fill has packed; its error only when that is nothing. After an error the iteration is over, and another begins with the next read. */
+  private packed(fill: () => Awaitable<void>, some: () => boolean, done: () => Uint8Array): Awaitable<Uint8Array> {
+    const failed = (e: unknown): void => {
+      this.close();
+      this.held = undefined;
+      if (!some()) throw e;
+    };
+    try {
+      const r = fill();
+      if (r instanceof Promise) return r.catch(failed).then(done);
+    } catch (e) {
+      failed(e);
+    }
+    return done();
   }
 
   private dotOrHeld(): Entry | undefined {
