@@ -5,7 +5,7 @@
  * to the caller are his. A walk that meets a symbolic link where it cannot go on throws LinkFound.
  */
 import { Chains, failureOf, type Interrupt, LinkFound } from "./chains.ts";
-import { type Dirent, unpackDirents, unpackDirs } from "./dir.ts";
+import { type Dirent, unpackDirents, unpackDirs, wellNamed } from "./dir.ts";
 import { Ebotch, Einval, Eio, Enotdir, Enotsup, errno, isInterrupted, NineError } from "./errors.ts";
 import {
   type Dir, IOHDRSZ, NOFID, NOU32, type Rmsg, Rread, Rwrite, Tattach, Tcreate, Tlink, Tmkdir, type Tmsg, Tread, Treaddir, Treadlink,
@@ -276,11 +276,11 @@ export class Client extends Chains {
   async dirread(fid: number, offset: number | bigint, dirfid: number, intr?: Interrupt): Promise<{ dirs: Dir[]; next: number | bigint }> {
     if (!this.linux) {
       const data = await this.read(fid, Number(offset), this.iounit, intr);
-      return { dirs: checked(unpackDirs(data, this.portal.dialect)), next: Number(offset) + data.length };
+      return { dirs: wellNamed(unpackDirs(data, this.portal.dialect)), next: Number(offset) + data.length };
     }
     const r = await this.rpc({ type: Treaddir, fid, offset, count: this.iounit }, intr);
     const ents = unpackDirents(r.data);
-    const named = checked(ents.filter((e) => e.name !== "." && e.name !== ".."));
+    const named = wellNamed(ents.filter((e) => e.name !== "." && e.name !== ".."));
     const dirs = await this.attrs(dirfid, named, intr);
     const next = ents.at(-1)?.offset ?? offset;
     // A batch whose entries all went away is not the end.
@@ -312,7 +312,12 @@ export class Client extends Chains {
       this.clunk(w.fid);
       throw new NineError(Enotdir);
     }
-    for (const d of checked(unpackDirs(read.data, this.portal.dialect))) all.push(d);
+    try {
+      for (const d of wellNamed(unpackDirs(read.data, this.portal.dialect))) all.push(d);
+    } catch (e) {
+      this.clunk(w.fid);
+      throw e;
+    }
     if (read.data.length === 0) this.clunk(w.fid);
     else await this.listTo(all, w.fid, read.data.length, w.fid, intr);
     return all;
@@ -394,17 +399,4 @@ const ATTRS = 128;
 function gone(e: unknown): undefined {
   if (e instanceof NineError && (e.errno === errno.ENOENT || e.errno === errno.EACCES)) return undefined;
   throw e;
-}
-
-/**
- * Entries as they came, when each name is one element: a server that names "../x" would have its
- * client's caller work on other files than the server's.
- */
-function checked<T extends { readonly name: string }>(entries: T[]): T[] {
-  for (const { name } of entries) {
-    if (name === "" || name === "." || name === ".." || name.includes("/") || name.includes("\0")) {
-      throw new NineError(`${Ebotch}: a directory entry is called "${name.replaceAll("\0", "\\0")}"`);
-    }
-  }
-  return entries;
 }

@@ -28,9 +28,16 @@ export function limit(portal: Portal, limits: Limits = {}): Portal {
   return new Limit(portal, limits);
 }
 
+/** A fid in use or in the making; counted until nothing that is under way can mean it any more. */
 interface Entry {
-  /** Path elements below the root. */
+  /** Path elements below the root, at most: what goes down counts when it is asked for, what goes up when it is done. */
   depth: number;
+  /** Calls under way that make it, move it or free it. */
+  calls: number;
+  /** Reached by its number, itself or behind those that may take its place. */
+  linked: boolean;
+  /** Who has the number unless this one comes to be. */
+  before: Entry | undefined;
 }
 
 class Limit implements Portal {
@@ -40,10 +47,8 @@ class Limit implements Portal {
   readonly lasting: boolean;
   private readonly portal: Portal;
   private readonly most: Required<Limits>;
-  /** Each fid in use or in the making. */
   private readonly fids = new Map<number, Entry>();
-  /** Fids whose Tclunk or Tremove is under way: their numbers may be in use again already. */
-  private readonly going = new Set<Entry>();
+  private used = 0;
   private calls = 0;
   private bytes = 0;
 
@@ -58,17 +63,23 @@ class Limit implements Portal {
 
   call(t: Tmsg): Rmsg | Promise<Rmsg> {
     const bytes = bytesOf(t);
-    const made = this.makes(t);
-    const step = this.step(t, made);
-    const why = this.refusal(t, bytes, made, step);
+    const num = made(t);
+    const at = "fid" in t && t.type !== Tattach ? this.fids.get(t.fid) : undefined;
+    const from = at?.depth ?? 0;
+    // Of a fid under way it is not known how far up "..", behind what may fail, would lead.
+    const step = stepOf(t, num === undefined && at && at.calls > 0 ? 0 : from);
+    const why = this.refusal(t, bytes, num, from, step);
     if (why) return rerror(why);
-    const entry = this.entry(t, made, step);
-    if (made === undefined && step !== 0) this.move(t, step);
+    const entry = num !== undefined ? this.link(num, from + step) : step !== 0 || t.type === Tclunk || t.type === Tremove ? at : undefined;
+    if (entry) {
+      entry.calls++;
+      if (num === undefined && step > 0) entry.depth += step;
+    }
     this.calls++;
     this.bytes += bytes;
     const r = this.portal.call(t);
-    if (r instanceof Promise) void r.then((x) => this.done(t, x, bytes, made, step, entry));
-    else this.done(t, r, bytes, made, step, entry);
+    if (r instanceof Promise) void r.then((x) => this.done(t, x, bytes, num, step, entry));
+    else this.done(t, r, bytes, num, step, entry);
     return r;
   }
 
@@ -80,77 +91,72 @@ class Limit implements Portal {
     this.portal.hangup();
   }
 
-  private refusal(t: Tmsg, bytes: number, made: number | undefined, step: number): NineError | undefined {
+  private refusal(t: Tmsg, bytes: number, num: number | undefined, from: number, step: number): NineError | undefined {
     const { fids, calls, depth } = this.most;
     if (this.calls >= calls && t.type !== Tclunk) return new NineError(`${Eagain}: at most ${calls} requests at a time`);
     if (bytes > 0 && this.bytes > 0 && this.bytes + bytes > this.most.bytes) {
       return new NineError(`${Eagain}: at most ${this.most.bytes} bytes under way`);
     }
-    if (made !== undefined && this.fids.size + this.going.size >= fids) return new NineError(`${Etoomany}: at most ${fids} fids`);
-    if (step > 0 && this.depth(t) + step > depth) return new NineError(`${Enametoolong}: at most ${depth} elements`);
+    if (num !== undefined && this.used >= fids) return new NineError(`${Etoomany}: at most ${fids} fids`);
+    if (step > 0 && from + step > depth) return new NineError(`${Enametoolong}: at most ${depth} elements`);
     return undefined;
   }
 
-  /** The fid that the message makes, counted from now on, or the one it frees, counted until it is gone. */
-  private entry(t: Tmsg, made: number | undefined, step: number): Entry | undefined {
-    if (made !== undefined) {
-      const entry = { depth: this.depth(t) + step };
-      this.fids.set(made, entry);
-      return entry;
-    }
-    if (t.type !== Tclunk && t.type !== Tremove) return undefined;
-    const entry = this.fids.get(t.fid);
-    if (!entry) return undefined;
-    this.fids.delete(t.fid);
-    this.going.add(entry);
+  private done(t: Tmsg, r: Rmsg, bytes: number, num: number | undefined, step: number, entry: Entry | undefined): void {
+    this.calls--;
+    this.bytes -= bytes;
+    if (!entry) return;
+    const failed = isError(r) || (t.type === Twalk && r.type === Rwalk && r.wqid.length < t.wname.length);
+    if (num !== undefined) {
+      if (failed) this.unlink(num, entry);
+      else while (entry.linked && entry.before) this.unlink(num, entry.before);
+    } else if (t.type === Tclunk || t.type === Tremove) {
+      // Flushed before it began, it has not happened; else the fid is gone, also after an error.
+      if (!isEintr(r)) this.unlink(t.fid, entry);
+    } else if (failed ? step > 0 : step < 0) entry.depth -= Math.abs(step);
+    entry.calls--;
+    if (!entry.linked && entry.calls === 0) this.used--;
+  }
+
+  /** A fid of this number may come to be. */
+  private link(num: number, depth: number): Entry {
+    const entry: Entry = { depth, calls: 0, linked: true, before: this.fids.get(num) };
+    this.fids.set(num, entry);
+    this.used++;
     return entry;
   }
 
-  private done(t: Tmsg, r: Rmsg, bytes: number, made: number | undefined, step: number, entry: Entry | undefined): void {
-    this.calls--;
-    this.bytes -= bytes;
-    if (t.type === Tclunk || t.type === Tremove) {
-      // Flushed before it began, it has not happened; else the fid is gone, also after an error.
-      if (!entry) return;
-      this.going.delete(entry);
-      if (isEintr(r)) this.fids.set(t.fid, entry);
-    } else if (isError(r) || (t.type === Twalk && r.type === Rwalk && r.wqid.length < t.wname.length)) {
-      if (made !== undefined) {
-        if (this.fids.get(made) === entry) this.fids.delete(made);
-      }
-      else if (step !== 0) this.move(t, -step);
-    }
+  /** The number does not mean this one any more. */
+  private unlink(num: number, entry: Entry): void {
+    if (!entry.linked) return;
+    entry.linked = false;
+    if (entry.calls === 0) this.used--;
+    let above = this.fids.get(num);
+    if (above !== entry) {
+      while (above && above.before !== entry) above = above.before;
+      if (above) above.before = entry.before;
+    } else if (entry.before) this.fids.set(num, entry.before);
+    else this.fids.delete(num);
   }
+}
 
-  /** The fid that the message makes, unless it is in use: then the server refuses it. */
-  private makes(t: Tmsg): number | undefined {
-    const fid = t.type === Tattach ? t.fid : t.type === Tauth ? t.afid
-      : t.type === Txattrwalk || (t.type === Twalk && t.newfid !== t.fid) ? t.newfid : undefined;
-    return fid !== undefined && this.fids.has(fid) ? undefined : fid;
-  }
+/** The number of the fid that the message makes. */
+function made(t: Tmsg): number | undefined {
+  if (t.type === Tattach) return t.fid;
+  if (t.type === Tauth) return t.afid;
+  return t.type === Txattrwalk || (t.type === Twalk && t.newfid !== t.fid) ? t.newfid : undefined;
+}
 
-  /** Elements that the message goes down; 0 when it will be refused. */
-  private step(t: Tmsg, made: number | undefined): number {
-    if (t.type === Tcreate || t.type === Tlcreate) return 1;
-    if (t.type !== Twalk || (made === undefined && t.newfid !== t.fid)) return 0;
-    const from = this.depth(t);
-    let to = from;
-    for (const name of t.wname) {
-      if (name === "..") to = Math.max(0, to - 1);
-      else if (name !== ".") to++;
-    }
-    return to - from;
+/** Elements that the message goes down, from so many below the root. */
+function stepOf(t: Tmsg, from: number): number {
+  if (t.type === Tcreate || t.type === Tlcreate) return 1;
+  if (t.type !== Twalk) return 0;
+  let to = from;
+  for (const name of t.wname) {
+    if (name === "..") to = Math.max(0, to - 1);
+    else if (name !== ".") to++;
   }
-
-  /** A fid goes down, or comes back after an error; one that nobody has stays nobody's. */
-  private move(t: Tmsg, step: number): void {
-    const entry = "fid" in t ? this.fids.get(t.fid) : undefined;
-    if (entry) entry.depth = Math.max(0, entry.depth + step);
-  }
-
-  private depth(t: Tmsg): number {
-    return t.type === Tattach || !("fid" in t) ? 0 : (this.fids.get(t.fid)?.depth ?? 0);
-  }
+  return to - from;
 }
 
 /** Payload that the call may hold in memory until it is over. */

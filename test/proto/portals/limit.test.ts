@@ -1,7 +1,7 @@
 /** limit: what passes a bound is refused with a clear error; flush and clunk always pass. */
 import { describe, expect, it } from "vitest";
 import {
-  errno, limit, type Limits, NOFID, NOU32, open, type Portal, Rclunk, Rerror, type Rmsg, Rread, Rwalk, type Server, Tattach, Tclunk, Tcreate, type Tmsg, Topen, Tread,
+  type DirNode, errno, limit, type Limits, NOFID, NOU32, open, type Portal, Rclunk, Rerror, type Rmsg, Rread, Rwalk, type Server, Tattach, Tclunk, Tcreate, type Tmsg, Topen, Tread,
   Tremove, Tstat, Twalk, Twrite,
 } from "../../../proto/index.ts";
 import { ram } from "../../../servers/index.ts";
@@ -56,6 +56,66 @@ describe("fids", () => {
     expect(await refusal(r)).toBe(errno.EINTR);
     expect(await refusal(p.call(walk(2)))).toBe(errno.EMFILE);
   });
+});
+
+describe("numbers used again while their clunk is under way", () => {
+  /** A server whose files can be closed when the test says so; .open() of the fid is needed for that. */
+  function closing(): { server: Server; go: () => void } {
+    const waiting: (() => void)[] = [];
+    const file = { mode: 0o666, open: () => ({ close: () => new Promise<void>((resolve) => waiting.push(resolve)) }) };
+    const deep: DirNode = { walk: (name) => (name === "f" ? file : deep), list: () => [] };
+    return { server: { name: "closing", attach: () => deep }, go: () => waiting.splice(0).forEach((f) => f()) };
+  }
+
+  it("do not pass the bound of fids, and are counted once at the end", async () => {
+    const { server, go } = closing();
+    const p = await limited({ fids: 4 }, server);
+    let n = 0;
+    for (let i = 1; i < 50; i++) {
+      if (await refusal(p.call(walk(i, "f"))) !== Rwalk) break;
+      await p.call({ type: Topen, fid: i, mode: 0 });
+      void p.call({ type: Tclunk, fid: i });
+      if (await refusal(p.call(walk(i))) !== Rwalk) break;
+      n++;
+    }
+    expect(n).toBe(1);
+    go();
+    await settle();
+    // The root, 1 and 2 in use or not, as the bound was met: two more pass when what was made is clunked.
+    for (let i = 1; i < 4; i++) await p.call({ type: Tclunk, fid: i });
+    go();
+    await settle();
+    for (let i = 1; i < 4; i++) expect(await refusal(p.call(walk(i)))).toBe(Rwalk);
+    expect(await refusal(p.call(walk(4)))).toBe(errno.EMFILE);
+  });
+
+  it("keep the bound of depth", async () => {
+    const { server, go } = closing();
+    const p = await limited({ depth: 5 }, server);
+    await p.call(walk(1, "f"));
+    await p.call({ type: Topen, fid: 1, mode: 0 });
+    const clunk = p.call({ type: Tclunk, fid: 1 });
+    expect(await refusal(p.call(walk(1, "a", "b", "c")))).toBe(Rwalk);
+    go();
+    expect(await clunk).toEqual({ type: Rclunk });
+    await settle();
+    expect(await refusal(p.call({ type: Twalk, fid: 1, newfid: 1, wname: ["a", "b", "c"] }))).toBe(errno.ENAMETOOLONG);
+    expect(await refusal(p.call({ type: Twalk, fid: 1, newfid: 1, wname: ["a", "b"] }))).toBe(Rwalk);
+  });
+});
+
+it("a walk up that may still fail is to nobody's credit", async () => {
+  let fail: () => void = () => undefined;
+  const deep: DirNode = {
+    walk: (name) => (name === "late" ? new Promise((resolve) => (fail = () => resolve(undefined))) : deep), list: () => [],
+  };
+  const p = await limited({ depth: 4 }, { name: "deep", attach: () => deep });
+  await p.call(walk(1, "a", "b", "c"));
+  const up = p.call({ type: Twalk, fid: 1, newfid: 1, wname: ["..", "..", "late"] });
+  const copy = p.call({ type: Twalk, fid: 1, newfid: 2, wname: [] });
+  fail();
+  await Promise.all([up, copy]);
+  expect(await refusal(p.call({ type: Twalk, fid: 2, newfid: 2, wname: ["d", "e"] }))).toBe(errno.ENAMETOOLONG);
 });
 
 describe("calls and bytes", () => {
