@@ -18,6 +18,8 @@ export interface Portal {
   readonly ordered: boolean;
   /** Rread.data stays as it is for good (a wire's own chunk): whoever keeps it need not copy. */
   readonly lasting?: boolean;
+  /** Calls that have settled though the server is not done with them: flushed, or of a session that ended. Absent: none. */
+  readonly lingering?: number;
   /**
    * An Rerror or Rlerror is a reply, not a throw. Settles exactly once, never rejects. The T object
    * is the tag: it may not be given again, nor changed, before its reply.

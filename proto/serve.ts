@@ -62,6 +62,8 @@ class Wire implements Receiver {
   private readonly splitter: Splitter;
   private readonly out: Outbox;
   private portal: Portal | undefined;
+  /** Ended sessions of this connection whose calls still run at the server. */
+  private past: Portal[] = [];
   private msize: number;
   /** Calls under way by tag; another Map for each session. */
   private pending = new Map<number, Pending>();
@@ -173,7 +175,7 @@ class Wire implements Receiver {
       this.out.put({ type: Rversion, msize: this.msize, version: "unknown" }, tag);
       return;
     }
-    this.portal = limit(portal, this.options.limits);
+    this.portal = limit(portal, this.options.limits, this.past);
     this.msize = Math.min(this.msize, portal.msize);
     this.splitter.msize = this.msize;
     const x = ordered && portal.ordered && portal.dialect === dialect;
@@ -247,6 +249,7 @@ class Wire implements Receiver {
     this.pending = new Map();
     this.flushing.clear();
     portal?.hangup();
+    if (portal) this.past = [...this.past, portal].filter((p) => (p.lingering ?? 0) > 0);
   }
 
   private end(why?: string): void {

@@ -52,6 +52,8 @@ export class Session implements Portal, Starter {
   readonly fids: Map<number, Fid> = new Map();
   /** Bytes of extended attributes that fids hold (srv/xattr.ts). */
   xattrBytes = 0;
+  /** Started, settled, and the server has not answered. */
+  lingering = 0;
   private hung = false;
   private readonly bug: ((e: unknown) => void) | undefined;
   private readonly pending = new Map<Tmsg, Request>();
@@ -95,7 +97,7 @@ export class Session implements Portal, Starter {
     q.abort(why);
     // A server that does not listen to the signal must not hold up the reader who left, unless it may still write where he said.
     // A directory's reader has moved on by then: that answer is waited for.
-    if (t.type === Tread && !t.into && !q.fid?.dir) void hops(16).then(() => this.settle(q, rerror(why)));
+    if (t.type === Tread && !t.into && !q.fid?.dir) void hops(16).then(() => this.part(q, why));
   }
 
   hangup(): void {
@@ -103,9 +105,13 @@ export class Session implements Portal, Starter {
     this.hung = true;
     const why = new NineError(Ehungup);
     for (const q of this.pending.values()) {
-      if (q.started) q.abort(why);
-      else this.abandon(q);
-      this.settle(q, rerror(why));
+      if (q.started) {
+        q.abort(why);
+        this.part(q, why);
+      } else {
+        this.abandon(q);
+        this.settle(q, rerror(why));
+      }
     }
     for (const f of this.fids.values()) this.retire(f);
     this.shared.tables.delete(this.fids);
@@ -256,8 +262,16 @@ export class Session implements Portal, Starter {
   /** The server has answered: the caller gets his reply unless he has left, lanes go on. */
   private finish(q: Request, r: Rmsg): void {
     // In this order: who waits for the fid may answer at once, and comes after.
+    if (q.settled) this.lingering--;
     this.settle(q, r);
     this.leave(q);
+  }
+
+  /** The caller has his answer before the server has given one. */
+  private part(q: Request, why: NineError): void {
+    if (q.settled) return;
+    this.lingering++;
+    this.settle(q, rerror(why));
   }
 
   private settle(q: Request, r: Rmsg): void {
@@ -269,9 +283,8 @@ export class Session implements Portal, Starter {
 
   /** A request ends: fids it made and did not fill are gone, its lanes are free. */
   private leave(q: Request): void {
-    for (const f of [q.fid, q.fid2]) {
-      if (f && !f.place && !f.xattr) this.forget(f);
-    }
+    if (q.fid && !q.fid.place) this.forget(q.fid);
+    if (q.fid2 && !q.fid2.place) this.forget(q.fid2);
     q.fid?.leave(q.lane);
     q.fid2?.leave(q.lane2);
   }

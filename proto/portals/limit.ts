@@ -16,7 +16,7 @@ import { isEintr, isError, rerror } from "../reply.ts";
 export interface Limits {
   /** Fids in use; default 65536. More: "Too many open files". */
   readonly fids?: number;
-  /** Calls under way; default 4096. More: "Resource temporarily unavailable". */
+  /** Calls under way, those that were flushed and still run at the server included; default 4096. More: "Resource temporarily unavailable". */
   readonly calls?: number;
   /** Bytes that the reads under way may give and the writes under way carry; default 256 MiB. One call always passes. */
   readonly bytes?: number;
@@ -24,8 +24,9 @@ export interface Limits {
   readonly depth?: number;
 }
 
-export function limit(portal: Portal, limits: Limits = {}): Portal {
-  return new Limit(portal, limits);
+/** before: portals of the same holder that are over, but whose calls may still run: these count. */
+export function limit(portal: Portal, limits: Limits = {}, before: readonly Portal[] = []): Portal {
+  return new Limit(portal, limits, before);
 }
 
 /** A fid in use or in the making; counted until nothing that is under way can mean it any more. */
@@ -49,16 +50,22 @@ class Limit implements Portal {
   private readonly most: Required<Limits>;
   private readonly fids = new Map<number, Entry>();
   private used = 0;
+  private readonly before: readonly Portal[];
   private calls = 0;
   private bytes = 0;
 
-  constructor(portal: Portal, limits: Limits) {
+  constructor(portal: Portal, limits: Limits, before: readonly Portal[]) {
+    this.before = before;
     this.portal = portal;
     this.dialect = portal.dialect;
     this.msize = portal.msize;
     this.ordered = portal.ordered;
     this.lasting = portal.lasting ?? false;
     this.most = { fids: limits.fids ?? 65536, calls: limits.calls ?? 4096, bytes: limits.bytes ?? 256 << 20, depth: limits.depth ?? 1024 };
+  }
+
+  get lingering(): number {
+    return this.portal.lingering ?? 0;
   }
 
   call(t: Tmsg): Rmsg | Promise<Rmsg> {
@@ -93,7 +100,7 @@ class Limit implements Portal {
 
   private refusal(t: Tmsg, bytes: number, num: number | undefined, from: number, step: number): NineError | undefined {
     const { fids, calls, depth } = this.most;
-    if (this.calls >= calls && t.type !== Tclunk) return new NineError(`${Eagain}: at most ${calls} requests at a time`);
+    if (this.calls + lingeringOf(this.portal, this.before) >= calls && t.type !== Tclunk) return new NineError(`${Eagain}: at most ${calls} requests at a time`);
     if (bytes > 0 && this.bytes > 0 && this.bytes + bytes > this.most.bytes) {
       return new NineError(`${Eagain}: at most ${this.most.bytes} bytes under way`);
     }
@@ -138,6 +145,12 @@ class Limit implements Portal {
     } else if (entry.before) this.fids.set(num, entry.before);
     else this.fids.delete(num);
   }
+}
+
+function lingeringOf(portal: Portal, before: readonly Portal[]): number {
+  let n = portal.lingering ?? 0;
+  for (const p of before) n += p.lingering ?? 0;
+  return n;
 }
 
 /** The number of the fid that the message makes. */

@@ -31,6 +31,10 @@ class ReadOnly implements Portal {
     this.lasting = portal.lasting ?? false;
   }
 
+  get lingering(): number {
+    return this.portal.lingering ?? 0;
+  }
+
   call(t: Tmsg): Rmsg | Promise<Rmsg> {
     if (!changes(t)) return this.portal.call(t);
     const no = rerror(new NineError(Ereadonly));

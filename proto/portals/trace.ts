@@ -53,6 +53,10 @@ class Trace implements Portal {
     log(`# ${this.dialect}${this.ordered ? ".x" : ""} msize ${this.msize}${options.name === undefined ? "" : ` ${options.name}`}`);
   }
 
+  get lingering(): number {
+    return this.portal.lingering ?? 0;
+  }
+
   call(t: Tmsg): Rmsg | Promise<Rmsg> {
     const tag = this.take();
     this.line("->", t, tag);

@@ -61,15 +61,18 @@ function makeFile(d: DirNode, name: string, perm: number, mode: number | undefin
 
 /** The fid becomes the file just made, open. Returns its iounit. */
 function entered(s: Session, q: Request, f: Fid, place: Place, mode: number, file: OpenFile | undefined): Awaitable<number> {
-  f.place = place;
   const { node } = place;
   if (isDir(node)) {
+    f.place = place;
     openedDir(s, f, node, mode);
     return 0;
   }
   const as = s.qidOf(node).type & QTAPPEND ? mode | OAPPEND : mode;
-  if (file) return after(opened(s, f, file, as, claim(s, node)), (x) => x.iounit ?? 0);
-  return after(openFile(s, q, f, node, as & ~OTRUNC, true), (x) => x.iounit ?? 0);
+  return after(file ? opened(s, f, file, as, claim(s, node)) : openFile(s, q, f, node, as & ~OTRUNC, true), (x) => {
+    // Only now: a fid that could not be opened stays where it was.
+    f.place = place;
+    return x.iounit ?? 0;
+  });
 }
 
 /** 9P2000.u: links and devices are made by Tcreate with an extension (9p-rfc). */
