@@ -22,8 +22,9 @@ export interface LockOwner {
 
 /** More on one file are refused: a peer must not fill memory with them. */
 const MAXRANGES = 4096;
-/** On all files of a server. */
+/** On all files of a server, and of those by one session, so that no peer takes them all. */
 const MAXTOTAL = 65536;
+const MAXSESSION = 16384;
 const MAXCLIENTID = 256;
 
 interface Range {
@@ -42,6 +43,7 @@ export class Locks {
   /** Ranges by file key; a file without locks has no entry. */
   private readonly files = new Map<string, Range[]>();
   private total = 0;
+  private readonly bySession = new WeakMap<object, number>();
 
   /** Takes, changes or drops a range; LOCK_SUCCESS or LOCK_BLOCKED. */
   lock(file: string, owner: LockOwner, holder: object, ltype: number, start: number, length: number): number {
@@ -57,10 +59,12 @@ export class Locks {
       if (r.start < start) next.push({ ...r, end: start });
       if (r.end > end) next.push({ ...r, start: end });
     }
-    if (ltype !== LOCK_TYPE_UNLCK) {
-      if (next.length >= MAXRANGES || this.total >= MAXTOTAL) throw new NineError("No locks available");
-      next.push({ owner, holder, ltype, start, end });
-    }
+    if (ltype !== LOCK_TYPE_UNLCK) next.push({ owner, holder, ltype, start, end });
+    // What an owner lets go in the midst of a range makes two of it.
+    const more = next.length - held.length;
+    const own = (this.bySession.get(owner.session) ?? 0) + more;
+    if (more > 0 && (next.length > MAXRANGES || own > MAXSESSION || this.total + more > MAXTOTAL)) throw new NineError("No locks available");
+    this.bySession.set(owner.session, own);
     this.put(file, next);
     return LOCK_SUCCESS;
   }
@@ -74,7 +78,13 @@ export class Locks {
   /** Drops what was taken on a file through a fid. */
   release(file: string, holder: object): void {
     const held = this.files.get(file);
-    if (held) this.put(file, held.filter((r) => r.holder !== holder));
+    if (!held) return;
+    const left: Range[] = [];
+    for (const r of held) {
+      if (r.holder !== holder) left.push(r);
+      else this.bySession.set(r.owner.session, (this.bySession.get(r.owner.session) ?? 0) - 1);
+    }
+    this.put(file, left);
   }
 
   private conflict(held: Range[], owner: LockOwner, ltype: number, start: number, end: number): Range | undefined {
