@@ -10,7 +10,7 @@ import type { Dir } from "./fcall.ts";
 import type { Changes } from "./forms.ts";
 import { OREAD, OTRUNC, OWRITE } from "./perm.ts";
 import type { Portal } from "./portal.ts";
-import { QTSYMLINK, type Qid } from "./qid.ts";
+import { isQid, QTSYMLINK } from "./qid.ts";
 
 export interface AttachOptions {
   readonly uname?: string;
@@ -201,10 +201,6 @@ export class Fsys {
 
 function isSymlink(r: unknown): boolean {
   return typeof r === "object" && r !== null && "qid" in r && isQid(r.qid) && (r.qid.type & QTSYMLINK) !== 0;
-}
-
-function isQid(v: unknown): v is Qid {
-  return typeof v === "object" && v !== null && "pathlo" in v;
 }
 
 function lastOf(names: readonly string[]): string {

@@ -25,16 +25,12 @@ import { packDirent, sizeofDirent, unpackDirents, type Dirent } from "./dir.ts";
 import { NineError } from "./errors.ts";
 import type { Fcall } from "./fcall.ts";
 import { isBare, layouts, layoutsByName, type Field, type Kind, type Layout } from "./layout.ts";
-import type { Qid } from "./qid.ts";
+import { isQid } from "./qid.ts";
 import { Scanner, likeQid, quote, quoteBytes, showNumber, showQid, wholeQid, type QidPattern } from "./words.ts";
 
 /** The fields of a message and of its stat by name; `type` is the stat's when there is one. */
 function valuesOf(f: Fcall): Readonly<Record<string, unknown>> {
   return "stat" in f ? { ...f, ...f.stat } : { ...f };
-}
-
-function isQid(v: unknown): v is Qid {
-  return typeof v === "object" && v !== null && "pathlo" in v;
 }
 
 function show(v: unknown, kind: Kind): string {

@@ -21,6 +21,11 @@ export const QTTMP = 0x04;
 export const QTSYMLINK = 0x02;
 export const QTFILE = 0x00;
 
+/** Whether a value is a qid. */
+export function isQid(v: unknown): v is Qid {
+  return typeof v === "object" && v !== null && "pathlo" in v;
+}
+
 /** Same file of the same server, whatever the version (chan.c eqqid, without type's low bits). */
 export function sameFile(a: Qid, b: Qid): boolean {
   return a.pathlo === b.pathlo && a.pathhi === b.pathhi && (a.type & QTDIR) === (b.type & QTDIR);
