@@ -16,6 +16,8 @@ import type { Request } from "./request.ts";
 
 /** Symbolic links followed in one step of a plain 9P2000 client. */
 const MAXLINKS = 40;
+/** Characters of a user's name. */
+const MAXUNAME = 256;
 
 export function placeOf(f: Fid): Place {
   if (!f.place) throw new NineError(Ebadfid);
@@ -42,6 +44,8 @@ export function made(q: Request, num: number): Fid {
 
 export function attach(s: Session, q: Request, t: TattachMsg): Awaitable<Rmsg> {
   if (t.afid !== NOFID) throw new NineError(Enoauth, errno.ENOENT);
+  // Each fid keeps its user's name.
+  if (t.uname.length > MAXUNAME) throw new NineError(Enametoolong);
   const f = made(q, t.fid);
   // A number, where the dialect has them, is what the client vouches for; else the name.
   const uname = t.n_uname !== NOU32 ? s.users.nameOf(t.n_uname) : t.uname || "none";

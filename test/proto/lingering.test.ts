@@ -1,4 +1,4 @@
-/** Calls whose caller has left still count while the server runs them; a file that cannot be opened leaves its fid in place. */
+/** What a peer cannot make a server keep. Calls whose caller has left still count while the server runs them; a file that cannot be opened leaves its fid in place. */
 import { expect, it } from "vitest";
 import {
   type DirNode, dir, errno, limit, NineError, NOFID, NOTAG, NOU32, open, packMessage, pair, type Portal, Rerror, serve, Tattach, Tcreate, type Tmsg, Topen, Tread, Tstat, Tversion, Twalk, type Fcall,
@@ -68,4 +68,11 @@ it("a file made but not opened leaves the fid at its directory", async () => {
   const p = await attached(open({ name: "t", attach: () => root }));
   expect(await p.call({ type: Tcreate, fid: 0, name: "x", perm: 0o666, mode: 1, extension: "" })).toMatchObject({ type: Rerror, errno: errno.EIO });
   expect(await p.call({ type: Tstat, fid: 0 })).toMatchObject({ stat: { name: "/", qid: { type: 0x80 } } });
+});
+
+it("a user's name is not kept however long it is", async () => {
+  const p = open({ name: "t", attach: () => dir({}) });
+  const uname = (n: number): Tmsg => ({ type: Tattach, fid: 0, afid: NOFID, uname: "x".repeat(n), aname: "", n_uname: NOU32 });
+  expect(await p.call(uname(257))).toMatchObject({ type: Rerror, errno: errno.ENAMETOOLONG });
+  expect((await p.call(uname(256))).type).toBe(105);
 });
