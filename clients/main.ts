@@ -15,7 +15,16 @@ import { shell } from "./node/shell.ts";
 const CLOSEMS = 200;
 
 /** npm start changes directory; the caller's is told. */
-const cwd = process.env.npm_lifecycle_event === "start" ? (process.env.INIT_CWD ?? process.cwd()) : process.cwd();
+function callerDirectory(): string {
+  try {
+    return process.env.npm_lifecycle_event === "start" ? (process.env.INIT_CWD ?? process.cwd()) : process.cwd();
+  } catch {
+    process.stderr.write("nineplex: current directory: file does not exist\n");
+    return process.exit(1);
+  }
+}
+
+const cwd = callerDirectory();
 
 async function main(argv: readonly string[]): Promise<number> {
   // What an address or an option names is relative to the caller, and so is what exec: runs.

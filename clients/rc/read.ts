@@ -111,8 +111,8 @@ export function fromEditor(sh: Shell, editor: LineEditor): More {
       const line = await editor.readLine(promptOf(sh, first), reading.signal);
       return line === undefined ? undefined : `${line}\n`;
     } catch (e) {
-      // An aborted read is an empty line: the note that aborted it is taken next.
-      if (sh.notes.pending || isInterrupted(e)) return "";
+      // An aborted read is an empty line: the note that aborted it is taken next. Without one pending, a note has ended the shell.
+      if (sh.notes.pending) return "";
       throw e;
     } finally {
       sh.notes.reading = undefined;

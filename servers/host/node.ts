@@ -5,7 +5,7 @@
  * qid as of the newest stat.
  */
 import {
-  AEXEC, AREAD, type Attr, type Awaitable, type Call, dirMode, Enonexist, Eperm, NineError, type Qid, S_IFBLK, S_IFDIR, S_IFMT, S_IFREG,
+  AEXEC, AREAD, AWRITE, type Attr, type Awaitable, type Call, dirMode, Enonexist, Eperm, NineError, type Qid, S_IFBLK, S_IFDIR, S_IFMT, S_IFREG,
   type SetAttr, type Statfs,
 } from "../../proto/index.ts";
 import { attempt, type Handle, type HostStat, chain } from "./files.ts";
@@ -54,6 +54,7 @@ export class HostNode implements Place {
 
   /** As the system says for the process's user; as root, for other users, by mode, at the moment of the question. */
   access(want: number, call: Call): Awaitable<void> {
+    if (want & AWRITE) this.tree.mutable();
     const cred = this.tree.cred(call);
     if (cred) {
       return chain(this.look(), (st) => {

@@ -300,14 +300,14 @@ describe("cost", () => {
   });
 
   it("lets others run", async () => {
-    let ticks = 0;
-    const timer = setInterval(() => ticks++, 1);
+    const seen = { ticks: 0 };
+    const timer = setInterval(() => seen.ticks++, 1);
     const { pid, ended } = await bench.start("while() x=y");
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    // A loop that let nobody run would never let this one see them.
+    while (seen.ticks <= 5) await new Promise((resolve) => setTimeout(resolve, 5));
     clearInterval(timer);
     bench.booted.postNote(pid, "kill");
     await ended;
-    expect(ticks).toBeGreaterThan(5);
   });
 
   it("a thousand commands of each kind leave no fd and no child behind", async () => {
