@@ -45,7 +45,7 @@ export function made(q: Request, num: number): Fid {
 export function attach(s: Session, q: Request, t: TattachMsg): Awaitable<Rmsg> {
   if (t.afid !== NOFID) throw new NineError(Enoauth, errno.ENOENT);
   // Each fid keeps its user's name.
-  if (t.uname.length > MAXUNAME) throw new NineError(Enametoolong);
+  if (t.uname.length > MAXUNAME) throw new NineError(`${Einval}: a user name above ${MAXUNAME} characters`);
   const f = made(q, t.fid);
   // A number, where the dialect has them, is what the client vouches for; else the name.
   const uname = t.n_uname !== NOU32 ? s.users.nameOf(t.n_uname) : t.uname || "none";
