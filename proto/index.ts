@@ -1,7 +1,9 @@
 /** nineplex/proto: 9P itself. */
 export { Interrupt, LinkFound } from "./chains.ts";
 export * from "./client.ts";
-export * from "./dir.ts";
+export {
+  type Dirent, dirEnd, packDir, packDirent, sizeofDir, sizeofDirent, unpackDir, unpackDirents, unpackDirs,
+} from "./dir.ts";
 export * from "./errors.ts";
 export * from "./fcall.ts";
 export type { Changes } from "./forms.ts";
