@@ -14,6 +14,7 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 export const MAIN: readonly string[] = ["--import", pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href, `${ROOT}clients/main.ts`];
 
 export interface Started {
+  readonly pid: number;
   /** All that it has written so far. */
   out(): string;
   err(): string;
@@ -51,6 +52,7 @@ export function start(command: string, args: readonly string[], cwd: string = RO
   child.stdout.on("data", (data: Buffer) => (out += data.toString()));
   child.stderr.on("data", (data: Buffer) => (err += data.toString()));
   const self: Started = {
+    pid: child.pid ?? 0,
     out: () => out,
     err: () => err,
     running,

@@ -1,0 +1,121 @@
+/**
+ * Row: one line of the bench: runners that do the same, in turns, and what came of it. Invariants:
+ * rounds are interleaved (each runner once a round) and medians are compared, so that what else the
+ * machine does falls on all of them; CPU is that of the server's process alone, over all rounds.
+ */
+import { readFileSync } from "node:fs";
+import type { Result } from "./flood.ts";
+
+export interface Runner {
+  readonly name: string;
+  /** What it should reach: times the last runner of the row, or operations a second. */
+  readonly target?: { readonly times: number } | { readonly rate: number };
+  run(seconds: number): Promise<Result>;
+  /** CPU seconds its server has used so far. */
+  cpu?(): number;
+  close(): void;
+}
+
+export interface Row {
+  readonly name: string;
+  readonly unit: string;
+  /** Units that are one operation: 1, or its megabytes. */
+  readonly scale: number;
+  /** Ours first; the one it is compared with last. */
+  readonly runners: readonly (() => Promise<Runner>)[];
+}
+
+export interface Measured {
+  readonly name: string;
+  /** Units a second, the median round's and all. */
+  readonly rate: number;
+  readonly rates: readonly number[];
+  /** Microseconds of the server's CPU for an operation. */
+  readonly cpuUs?: number;
+  /** The median rate, compared with the last runner's. */
+  readonly ratio?: number;
+  readonly target?: string;
+  readonly reached?: boolean;
+}
+
+const WARMUP = 0.5;
+
+export async function measure(row: Row, rounds: number, seconds: number): Promise<Measured[]> {
+  const runners: Runner[] = [];
+  try {
+    for (const make of row.runners) runners.push(await make());
+    const all = runners.map((runner) => ({ runner, rates: [] as number[], ops: 0, cpu: 0 }));
+    for (const runner of runners) await told(row, runner, runner.run(Math.min(WARMUP, seconds)));
+    for (let i = 0; i < rounds; i++) {
+      for (const one of all) {
+        const before = one.runner.cpu?.() ?? 0;
+        const { ops, seconds: took } = await told(row, one.runner, one.runner.run(seconds));
+        one.cpu += (one.runner.cpu?.() ?? 0) - before;
+        one.ops += ops;
+        one.rates.push((ops * row.scale) / took);
+      }
+    }
+    const against = all.length > 1 ? median(all.at(-1)!.rates) : undefined;
+    return all.map(({ runner, rates, ops, cpu }, i) => {
+      const rate = median(rates);
+      const ratio = against !== undefined && i < all.length - 1 ? rate / against : undefined;
+      const { target } = runner;
+      return {
+        name: runner.name, rate, rates,
+        ...(runner.cpu && { cpuUs: (cpu / ops) * 1e6 }),
+        ...(ratio !== undefined && { ratio }),
+        ...(target && "rate" in target && { target: `${format(target.rate)}/s`, reached: rate >= target.rate }),
+        ...(target && "times" in target && ratio !== undefined && { target: `${target.times} x`, reached: ratio >= target.times }),
+      };
+    });
+  } finally {
+    for (const runner of runners) runner.close();
+  }
+}
+
+/** Says where it went wrong. */
+async function told<T>(row: Row, runner: Runner, what: Promise<T>): Promise<T> {
+  try {
+    return await what;
+  } catch (e) {
+    throw new Error(`${row.name}: ${runner.name}: ${e instanceof Error ? e.message : String(e)}`, { cause: e });
+  }
+}
+
+/** CPU seconds of a process, all its threads; undefined where there is no /proc. */
+export function cpuOf(pid: number): number | undefined {
+  let stat: string;
+  try {
+    stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+  } catch {
+    return undefined;
+  }
+  // The name in parentheses may hold anything; utime and stime are fields 14 and 15, in ticks of 10 ms.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+/** A row's lines of the table. */
+export function print(row: Row, measured: readonly Measured[]): string {
+  const lines = measured.map((m) => [
+    `  ${m.name}`.padEnd(34),
+    `${format(m.rate)} ${row.unit}`.padStart(20),
+    (m.cpuUs === undefined ? "" : `${m.cpuUs.toFixed(1)} us`).padStart(12),
+    (m.ratio === undefined ? "" : `${m.ratio.toFixed(2)} x`).padStart(10),
+    (m.target ?? "").padStart(14),
+    m.reached === undefined ? "" : m.reached ? "  reached" : "  not reached",
+  ].join("").trimEnd());
+  return [row.name, ...lines].join("\n");
+}
+
+export const HEADER: string = ["".padEnd(34), "median".padStart(20), "CPU/op".padStart(12), "ratio".padStart(10), "target".padStart(14)].join("");
+
+function format(n: number): string {
+  return Math.round(n).toLocaleString("en-US");
+}
+
+function median(numbers: readonly number[]): number {
+  const sorted = numbers.toSorted((a, b) => a - b);
+  const half = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
+}
