@@ -9,7 +9,7 @@ import { describe, expect, it } from "vitest";
 /** A program: its name or path, and the package that has it. */
 const PACKAGES = {
   diod: "diod", diodls: "diod", diodcat: "diod", diodload: "diod", busybox: "busybox-static", "/usr/lib/plan9/bin/rc": "9base",
-  chromium: "chromium", python3: "python3",
+  chromium: "chromium", python3: "python3", "qemu-system-x86_64": "qemu-system-x86", gcc: "gcc libc6-dev", "apt-get": "apt",
 } as const;
 
 export type Needed = keyof typeof PACKAGES;
@@ -32,14 +32,23 @@ export function programPath(name: string): string | undefined {
 
 /** describe(), when the machine has these programs. */
 export function describeWith(programs: readonly Needed[], name: string, body: () => void): void {
-  const missing = programs.filter((p) => programPath(p) === undefined);
-  if (missing.length === 0) {
+  describeUnless(missing(programs), name, body);
+}
+
+/** What is missing of these programs and how to get it, or undefined. */
+export function missing(programs: readonly Needed[]): string | undefined {
+  const none = programs.filter((p) => programPath(p) === undefined);
+  return none.length === 0 ? undefined : `needs ${none.join(", ")}: apt-get install ${[...new Set(none.map((p) => PACKAGES[p]))].join(" ")}`;
+}
+
+/** describe(), unless there is a reason why these tests cannot be. */
+export function describeUnless(why: string | undefined, name: string, body: () => void): void {
+  if (why === undefined) {
     describe(name, body);
     return;
   }
-  const why = `needs ${missing.join(", ")}: apt-get install ${[...new Set(missing.map((p) => PACKAGES[p]))].join(" ")}`;
   if (process.env.NINEPLEX_REQUIRE_ALL === "1") {
-    describe(name, () => it("has the programs it needs", () => expect.fail(why)));
+    describe(name, () => it("has what it needs", () => expect.fail(why)));
     return;
   }
   process.stderr.write(`skipped: ${name}: ${why}\n`);
