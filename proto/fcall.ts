@@ -152,8 +152,11 @@ export interface RopenMsg { type: typeof Ropen; qid: Qid; iounit: number }
 export interface TcreateMsg { type: typeof Tcreate; fid: number; name: string; perm: number; mode: number; extension: string }
 /** qid[13] iounit[4] */
 export interface RcreateMsg { type: typeof Rcreate; qid: Qid; iounit: number }
-/** fid[4] offset[8] count[4]. `into`, in process only: where the data may be put, pinned until the reply. */
-export interface TreadMsg { type: typeof Tread; fid: number; offset: number; count: number; into?: Uint8Array }
+/**
+ * fid[4] offset[8] count[4]. In process only: `into` is where the data may be put, pinned until the
+ * reply; with `forfeit` a flush may be answered before the server is done with it, and it is lost to the holder.
+ */
+export interface TreadMsg { type: typeof Tread; fid: number; offset: number; count: number; into?: Uint8Array | undefined; forfeit?: boolean }
 /** count[4] data[count]; data is borrowed by the receiver until its next await */
 export interface RreadMsg { type: typeof Rread; data: Uint8Array }
 /** fid[4] offset[8] count[4] data[count]; data is borrowed by the server until its reply */

@@ -75,6 +75,8 @@ class Mux implements Portal, Receiver {
   /** Why the conversation is over. */
   private over: NineError | undefined;
 
+  private readonly each = (buf: Uint8Array, at: number, end: number): void => this.message(buf, at, end);
+
   constructor(transport: Transport, msize: number) {
     this.transport = transport;
     this.msize = Math.max(256, msize);
@@ -145,7 +147,7 @@ class Mux implements Portal, Receiver {
 
   recv(chunk: Uint8Array): void {
     try {
-      this.splitter.push(chunk, (buf, at, end) => this.message(buf, at, end));
+      this.splitter.push(chunk, this.each);
     } catch (e) {
       if (!(e instanceof NineError)) throw e;
       this.end(e);
@@ -202,7 +204,20 @@ class Mux implements Portal, Receiver {
     }
     if (!slot || slot.settled) throw new NineError(`${Ebotch}: a reply to tag ${tag}, which is not in use`);
     if (!isReply(f) || !fits(slot.t, f, this.msize)) throw new NineError(`${Ebotch}: a reply of type ${f.type} to a message of type ${slot.t.type}`);
+    if (f.type === Rread || f.type === Rreaddir) f.data = this.kept(slot.t, f.data);
     this.settle(slot, tag, f);
+  }
+
+  /** Data that was lent to us, where the caller wants it or where it stays for good. */
+  private kept(t: Tmsg, data: Uint8Array): Uint8Array {
+    const n = data.length;
+    if (t.type === Tread && t.into && t.into.length >= n) {
+      t.into.set(data);
+      return t.into.subarray(0, n);
+    }
+    // A joined message has a buffer of its own, which is not much longer.
+    if (n > data.buffer.byteLength / 2 && this.splitter.keep()) return data;
+    return data.slice();
   }
 
   private settle(slot: Slot, tag: number, r: Rmsg): void {

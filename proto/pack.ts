@@ -33,6 +33,8 @@ import {
 import type { Qid } from "./qid.ts";
 
 const HDRSZ = 7;
+/** size[4] Rread tag[2] count[4]: where the data of an Rread begins. */
+export const RREADHDR = 11;
 
 /** size[4] of the message at `at`; 4 bytes must be there. */
 export function sizeAt(buf: Uint8Array, at: number): number {
@@ -51,6 +53,16 @@ export function tagOf(buf: Uint8Array, at: number): number {
 
 function unknown(type: number): never {
   throw new NineError(`unknown message type ${type}`, errno.EOPNOTSUPP);
+}
+
+/** The header of an Rread whose n bytes of data stand behind it already; returns the message's size. */
+export function packRread(buf: Uint8Array, n: number, tag: number): number {
+  writeTo(buf, 0);
+  put4(RREADHDR + n);
+  put1(Rread);
+  put2(tag);
+  put4(n);
+  return RREADHDR + n;
 }
 
 /** Bytes of the whole message. Throws NineError when a string or stat record is too long to have a length. */
@@ -266,7 +278,7 @@ function getBody(type: number, d: Dialect): Fcall {
     case Ropen: case Rcreate: case Rlopen: case Rlcreate: return { type, qid: getQid(), iounit: get4() };
     case Tcreate:
       return { type, fid: get4(), name: getString(), perm: get4(), mode: get1(), extension: d === "9P2000.u" ? getString() : "" };
-    case Tread: return { type, fid: get4(), offset: get8(), count: get4() };
+    case Tread: return { type, fid: get4(), offset: get8(), count: get4(), into: undefined };
     case Rread: case Rreaddir: return { type, data: getData() };
     case Twrite: return { type, fid: get4(), offset: get8(), data: getData() };
     case Rwrite: return { type, count: get4() };

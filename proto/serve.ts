@@ -4,18 +4,20 @@
  * new Tversion ends all that was before, and replies of the old session are dropped; Rflush never
  * comes before the reply it flushes; a peer that sends nonsense gets errors or is hung up on, and
  * memory held for it stays bounded: by the limits of what it has under way, by SLOW for replies it
- * does not take.
+ * does not take. Payloads: those of a Twrite are copied once, out of what the transport lends, a
+ * server that answers at once reads straight into the reply.
  */
 import { Ebotch, errno, errnoOf, NineError, sentenceOf } from "./errors.ts";
 import {
-  type Dialect, type Fcall, IOHDRSZ, Rerror, Rflush, Rlerror, type Rmsg, Rversion, Tflush, type Tmsg, Tread, Treaddir, Tversion,
-  type TversionMsg,
+  type Dialect, type Fcall, IOHDRSZ, Rerror, Rflush, Rlerror, type Rmsg, Rread, Rversion, Tflush, type Tmsg, Tread, Treaddir, type TreadMsg, Tversion,
+  type TversionMsg, Twrite, type TwriteMsg,
 } from "./fcall.ts";
 import { Outbox } from "./outbox.ts";
-import { sizeOf, tagOf, unpack } from "./pack.ts";
+import { RREADHDR, sizeOf, tagOf, unpack } from "./pack.ts";
+import { give, take } from "./pool.ts";
 import type { Portal } from "./portal.ts";
 import { limit, type Limits } from "./portals/limit.ts";
-import { isEintr } from "./reply.ts";
+import { isEintr, isError } from "./reply.ts";
 import { Splitter } from "./split.ts";
 import type { Receiver, Transport } from "./transport.ts";
 import { truncateUtf8 } from "./utf8.ts";
@@ -47,6 +49,8 @@ export function serve(transport: Transport, open: (session: Session9P) => Portal
 const ERRMAX = 220;
 /** Bytes waiting in the transport above which no more requests are taken up. */
 const SLOW = 4 << 20;
+/** Data of this size is copied into the reply; only more is worth a buffer of its own. */
+const SHORT = 8192;
 
 interface Pending {
   readonly t: Tmsg;
@@ -70,9 +74,20 @@ class Wire implements Receiver {
   /** Tags of the Tflushes that wait, with the call they wait for. */
   private readonly flushing = new Map<number, Pending>();
   /** Messages of a peer that does not take its replies: of the chunk in which that was noticed, or still came. */
-  private held: { buf: Uint8Array; at: number; end: number }[] = [];
+  private held: Uint8Array[] = [];
+  /** The last large read was answered at once, so the next may be. */
+  private prompt = false;
   private slow = false;
   private over = false;
+
+  private readonly each = (buf: Uint8Array, at: number, end: number): void => {
+    if (this.slow) {
+      this.held.push(buf.slice(at, end));
+      return;
+    }
+    this.message(buf, at, end);
+    if (this.transport.buffered > SLOW) this.wait();
+  };
 
   constructor(transport: Transport, open: (session: Session9P) => Portal, options: ServeOptions) {
     this.transport = transport;
@@ -85,7 +100,7 @@ class Wire implements Receiver {
   }
 
   recv(chunk: Uint8Array): void {
-    this.guarded(() => this.splitter.push(chunk, (buf, at, end) => this.take(buf, at, end)));
+    this.guarded(() => this.splitter.push(chunk, this.each));
   }
 
   closed(why?: string): void {
@@ -104,15 +119,6 @@ class Wire implements Receiver {
     }
   }
 
-  private take(buf: Uint8Array, at: number, end: number): void {
-    if (this.slow) {
-      this.held.push({ buf, at, end });
-      return;
-    }
-    this.message(buf, at, end);
-    if (this.transport.buffered > SLOW) this.wait();
-  }
-
   /** A peer that does not read its replies is not read from. */
   private wait(): void {
     this.slow = true;
@@ -123,7 +129,7 @@ class Wire implements Receiver {
       const { held } = this;
       this.held = [];
       this.guarded(() => {
-        for (const m of held) if (!this.over) this.take(m.buf, m.at, m.end);
+        for (const m of held) if (!this.over) this.each(m, 0, m.length);
       });
       if (!this.slow) this.transport.resume();
     });
@@ -185,10 +191,17 @@ class Wire implements Receiver {
   }
 
   private request(portal: Portal, t: Tmsg, tag: number): void {
-    if (t.type === Tread || t.type === Treaddir) t.count = Math.min(t.count, this.msize - IOHDRSZ);
+    let own: Uint8Array | undefined;
+    if (t.type === Twrite) {
+      own = this.keep(t);
+    } else if (t.type === Tread || t.type === Treaddir) {
+      t.count = Math.min(t.count, this.msize - IOHDRSZ);
+      if (t.type === Tread && t.count > SHORT) own = this.room(t);
+    }
     const r = portal.call(t);
+    if (t.type === Tread && t.count > SHORT) this.prompt = !(r instanceof Promise);
     if (!(r instanceof Promise)) {
-      this.reply(tag, r);
+      this.answer(tag, t, r, own);
       return;
     }
     const { pending } = this;
@@ -198,12 +211,45 @@ class Wire implements Receiver {
       // Replies of a session that a new Tversion has ended are dropped.
       if (this.pending !== pending || this.over) return;
       pending.delete(tag);
-      if (p.flushes.length === 0 || !isEintr(reply)) this.reply(tag, reply);
+      // After an error the server may not be done with the buffer yet: it was flushed.
+      if (p.flushes.length === 0 || !isEintr(reply)) this.answer(tag, t, reply, isError(reply) ? undefined : own);
       for (const flush of p.flushes) {
         this.flushing.delete(flush);
         this.out.put({ type: Rflush }, flush);
       }
     });
+  }
+
+  /** Makes the data of a Twrite this side's until its reply; the buffer of the pool it then is in. */
+  private keep(t: TwriteMsg): Uint8Array | undefined {
+    const n = t.data.length;
+    const joined = this.splitter.keep();
+    if (joined || n === 0) return joined;
+    const own = take(n);
+    own.set(t.data);
+    t.data = own.subarray(0, n);
+    return own;
+  }
+
+  /** A buffer for the reply, and the place in it where the data may be put. */
+  private room(t: TreadMsg): Uint8Array | undefined {
+    if (!this.prompt) return undefined;
+    const own = take(RREADHDR + t.count);
+    t.into = own.subarray(RREADHDR, RREADHDR + t.count);
+    t.forfeit = true;
+    return own;
+  }
+
+  /** own: the buffer of the pool that the request had, and nobody uses any more. */
+  private answer(tag: number, t: Tmsg, r: Rmsg, own: Uint8Array | undefined): void {
+    if (own && t.type === Tread && r.type === Rread && r.data.length > SHORT && r.data.length <= t.count) {
+      const { data } = r;
+      if (data.buffer !== own.buffer || data.byteOffset !== own.byteOffset + RREADHDR) own.set(data, RREADHDR);
+      this.out.putRead(own, data.length, tag);
+      return;
+    }
+    this.reply(tag, r);
+    if (own) give(own);
   }
 
   /** The flush of a flush is answered after it, as a second flush of the same call. */

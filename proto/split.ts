@@ -3,10 +3,11 @@
  * Invariants: size[4] is checked (7 <= size <= msize) as soon as it is there, before a byte of the
  * message is kept; a message that lies whole in one chunk is handed on in place; only one that spans
  * chunks is joined, in a buffer of its own that grows with what has arrived (each byte is copied a
- * bounded number of times, however small the chunks, and at most twice what arrived is held).
- * Chunks are kept (Receiver.recv), so views into messages stay good. One owner per stream.
+ * bounded number of times, however small the chunks, and little more than twice what arrived is held).
+ * Views into a message are good until `each` returns, unless it has called keep(). One owner per stream.
  */
 import { botch } from "./bytes.ts";
+import { give, take } from "./pool.ts";
 
 /** size[4] Type[1] tag[2]: no message is shorter. */
 export const HDRSZ = 7;
@@ -17,9 +18,11 @@ export type Each = (buf: Uint8Array, at: number, end: number) => void;
 export class Splitter {
   /** Longest message accepted; a change holds from the next message on. */
   msize: number;
-  /** The beginning of a message that is not whole: part[0..have). A view of a chunk exactly when have is its length. */
+  /** The beginning of a message that is not whole: part[0..have). */
   private part: Uint8Array | undefined;
   private have = 0;
+  /** The buffer of the joined message that `each` has at the moment. */
+  private joined: Uint8Array | undefined;
   private stopped = false;
 
   constructor(msize: number) {
@@ -36,6 +39,16 @@ export class Splitter {
     this.stopped = true;
     this.part = undefined;
     this.have = 0;
+  }
+
+  /**
+   * For `each`: the message it was given is its own from now on, in a buffer of the pool (pool.ts),
+   * which is returned. undefined: it lies in the chunk, and what is needed of it must be copied.
+   */
+  keep(): Uint8Array | undefined {
+    const { joined } = this;
+    this.joined = undefined;
+    return joined;
   }
 
   /**
@@ -64,8 +77,9 @@ export class Splitter {
           continue;
         }
       }
-      this.part = chunk.subarray(at, end);
       this.have = end - at;
+      this.part = take(this.have);
+      this.part.set(chunk.subarray(at, end));
       return;
     }
   }
@@ -74,27 +88,30 @@ export class Splitter {
   private join(chunk: Uint8Array, each: Each): number {
     let at = 0;
     if (this.have < 4) {
-      at = this.append(chunk, 0, 4, 4);
+      at = this.append(chunk, 0, 4);
       if (this.have < 4) return at;
       this.size(this.part!, 0);
     }
     const size = u32(this.part!, 0);
-    at = this.append(chunk, at, size, size);
+    at = this.append(chunk, at, size);
     if (this.have < size) return at;
-    const whole = this.part!;
+    const whole = (this.joined = this.part);
     this.part = undefined;
     this.have = 0;
-    each(whole, 0, size);
+    each(whole!, 0, size);
+    const done = this.keep();
+    if (done) give(done);
     return at;
   }
 
-  /** Appends chunk[at..) until part holds `want` bytes; never makes it longer than `most`. */
-  private append(chunk: Uint8Array, at: number, want: number, most: number): number {
+  /** Appends chunk[at..) until part holds `want` bytes. */
+  private append(chunk: Uint8Array, at: number, want: number): number {
     const n = Math.min(want - this.have, chunk.length - at);
     const old = this.part!;
     if (this.have + n > old.length) {
-      this.part = new Uint8Array(Math.min(most, Math.max(this.have + n, 2 * old.length)));
+      this.part = take(Math.max(this.have + n, Math.min(want, 2 * old.length)));
       this.part.set(old.subarray(0, this.have));
+      give(old);
     }
     this.part!.set(chunk.subarray(at, at + n), this.have);
     this.have += n;

@@ -97,7 +97,7 @@ export class Session implements Portal, Starter {
     q.abort(why);
     // A server that does not listen to the signal must not hold up the reader who left, unless it may still write where he said.
     // A directory's reader has moved on by then: that answer is waited for.
-    if (t.type === Tread && !t.into && !q.fid?.dir) void hops(16).then(() => this.part(q, why));
+    if (t.type === Tread && (!t.into || t.forfeit) && !q.fid?.dir) void hops(16).then(() => this.part(q, why));
   }
 
   hangup(): void {

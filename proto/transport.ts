@@ -1,10 +1,10 @@
 /**
  * Transport: a two-way stream of bytes between two halves of a 9P conversation.
- * Invariants: chunks arrive in order; after `closed` was called nothing else is; a chunk given to
- * `recv` is the receiver's to keep and is never written again by the transport; a chunk given to
- * `send` is the transport's from then on.
+ * Invariants: chunks arrive in order; after `closed` was called nothing else is; a chunk is lent: to
+ * the receiver until `recv` returns, to the transport until it says that it is sent.
  */
 export interface Receiver {
+  /** What is kept of the chunk must be copied: it is written again by and by. */
   recv(chunk: Uint8Array): void;
   /** Called once; why is undefined for an orderly end, else one sentence. */
   closed(why?: string): void;
@@ -22,8 +22,11 @@ export interface Transport {
   readonly buffered: number;
   /** Call once, before anything else; chunks that came earlier are delivered then. */
   start(to: Receiver): void;
-  /** Queue bytes. Silently dropped after close. */
-  send(chunk: Uint8Array): void;
+  /**
+   * Queue bytes. Silently dropped after close. `sent` is called, perhaps at once, when the transport
+   * needs them no more; a transport that closed before, or cannot tell, never calls it.
+   */
+  send(chunk: Uint8Array, sent?: () => void): void;
   /** Settles when `buffered` is low again or the transport closed. */
   drain(): Promise<void>;
   /** Ask the medium to deliver no more until resume; a chunk under way may still come. */
@@ -39,7 +42,7 @@ class PairEnd implements Transport {
   buffered = 0;
   private other!: PairEnd;
   private to: Receiver | undefined;
-  private queue: (Uint8Array | { why: string | undefined })[] = [];
+  private queue: ({ chunk: Uint8Array; sent: (() => void) | undefined } | { why: string | undefined })[] = [];
   private scheduled = false;
   private paused = false;
   private over = false;
@@ -58,10 +61,10 @@ class PairEnd implements Transport {
     this.schedule();
   }
 
-  send(chunk: Uint8Array): void {
+  send(chunk: Uint8Array, sent?: () => void): void {
     if (this.over) return;
     this.buffered += chunk.length;
-    this.other.queue.push(chunk);
+    this.other.queue.push({ chunk, sent });
     this.other.schedule();
   }
 
@@ -106,10 +109,11 @@ class PairEnd implements Transport {
     while (!this.paused) {
       const item = this.queue.shift();
       if (!item) return;
-      if (item instanceof Uint8Array) {
-        this.other.buffered -= item.length;
+      if ("chunk" in item) {
+        this.other.buffered -= item.chunk.length;
         if (this.other.buffered === 0) this.other.settle();
-        to.recv(item);
+        to.recv(item.chunk);
+        item.sent?.();
       } else {
         this.to = undefined;
         this.over = true;

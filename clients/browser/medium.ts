@@ -15,7 +15,7 @@ export const MAXFRAME: number = 8 * 1024 * 1024;
 export abstract class Medium implements Transport {
   abstract readonly framed: boolean;
   abstract get buffered(): number;
-  abstract send(chunk: Uint8Array): void;
+  abstract send(chunk: Uint8Array, sent?: () => void): void;
   /** Let the medium deliver, or ask it to hold; it holds until the first flow(true). */
   protected abstract flow(on: boolean): void;
   /** Flush, then close, then call finish. Called at most once, and not after finish. */
@@ -76,11 +76,11 @@ export abstract class Medium implements Transport {
     }
   }
 
-  /** The medium delivers a chunk, which it will not touch again. */
+  /** The medium delivers a chunk, which is lent until this returns. */
   protected take(chunk: Uint8Array): void {
     if (this.over || chunk.length === 0) return;
     if (!this.to || this.paused || this.held.length > 0) {
-      this.held.push(chunk);
+      this.held.push(chunk.slice());
       return;
     }
     this.to.recv(chunk);

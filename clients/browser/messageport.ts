@@ -33,11 +33,13 @@ class PortTransport extends Medium {
     port.start?.();
   }
 
-  send(chunk: Uint8Array): void {
+  send(chunk: Uint8Array, sent?: () => void): void {
     if (this.over || chunk.length === 0) return;
-    const buffer = whole(chunk);
+    // The port takes a buffer away from its owner.
+    const buffer = sent ? new Uint8Array(chunk).buffer : whole(chunk);
     this.buffered += buffer.byteLength;
     this.port.postMessage(buffer, [buffer]);
+    sent?.();
   }
 
   protected flow(): void {}

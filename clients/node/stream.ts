@@ -5,6 +5,7 @@
  */
 import type { Readable, Writable } from "node:stream";
 import { Medium } from "../browser/medium.ts";
+import type { Inlet } from "./inlet.ts";
 import { netError } from "./neterror.ts";
 
 /** Chunks up to this size are joined with their neighbours. */
@@ -21,6 +22,8 @@ export interface StreamOptions {
    * reason for `closed` when the peer is really gone. With it, errors of writing are left to it too.
    */
   readonly lastWord?: () => Promise<string | undefined>;
+  /** What `readable` reads through; without it, by its data events. */
+  readonly inlet?: Inlet;
 }
 
 /** A Uint8Array and nothing more: Buffer's slice would not copy. */
@@ -55,6 +58,8 @@ export class StreamTransport extends Medium {
   private readonly lastWord: (() => Promise<string | undefined>) | undefined;
   private readonly wrote: () => void;
   private queue: Uint8Array[] = [];
+  /** Who is to be told that the chunk of the same place is sent. */
+  private tell: ((() => void) | undefined)[] = [];
   private queued = 0;
   private scheduled = false;
   private asked = false;
@@ -68,7 +73,8 @@ export class StreamTransport extends Medium {
     this.graceMs = options.graceMs ?? GRACEMS;
     this.lastWord = options.lastWord;
     this.wrote = () => this.sent();
-    readable.on("data", (chunk: Buffer) => this.take(plain(chunk)));
+    if (options.inlet) options.inlet.take = (chunk) => this.take(chunk);
+    else readable.on("data", (chunk: Buffer) => this.take(plain(chunk)));
     readable.pause();
     readable.on("end", () => this.peerEnded());
     readable.on("error", (e) => this.gone(netError(e, "talk").message));
@@ -84,9 +90,10 @@ export class StreamTransport extends Medium {
     return this.queued + this.writable.writableLength;
   }
 
-  send(chunk: Uint8Array): void {
+  send(chunk: Uint8Array, sent?: () => void): void {
     if (this.over || chunk.length === 0) return;
     this.queue.push(chunk);
+    this.tell.push(sent);
     this.queued += chunk.length;
     if (this.queued >= PROMPT) {
       this.flush();
@@ -126,8 +133,9 @@ export class StreamTransport extends Medium {
   }
 
   private flush(): void {
-    const { queue, writable } = this;
+    const { queue, tell, writable } = this;
     this.queue = [];
+    this.tell = [];
     this.queued = 0;
     if (!writable.writable) return;
     if (queue.length > 1) writable.cork();
@@ -137,14 +145,21 @@ export class StreamTransport extends Medium {
       for (let next = queue[end]; next && next.length <= SMALL; next = queue[++end]) size += next.length;
       const first = queue[i];
       if (first && end - i <= 1) {
-        writable.write(first, this.wrote);
+        const sent = tell[i];
+        writable.write(first, sent ? (e) => this.told(e, sent) : this.wrote);
         i++;
       } else {
         writable.write(Buffer.concat(queue.slice(i, end), size), this.wrote);
-        i = end;
+        for (; i < end; i++) tell[i]?.();
       }
     }
     if (queue.length > 1) writable.uncork();
+  }
+
+  /** A chunk that was lent is written, or lost with the connection: then a write of it may still be under way. */
+  private told(e: Error | null | undefined, sent: () => void): void {
+    if (!e) sent();
+    this.sent();
   }
 
   /** The peer will send no more. What this side has sent still leaves. */

@@ -8,6 +8,7 @@ import { dirname } from "node:path";
 import { isMainThread } from "node:worker_threads";
 import { Eintr, errno, NineError, type Transport } from "../../proto/index.ts";
 import { formatHost, TCPPORT } from "./addr.ts";
+import { Inlet, reread } from "./inlet.ts";
 import { type Listener, listener, listening, type OnTransport } from "./listener.ts";
 import { netError } from "./neterror.ts";
 import { type StreamOptions, StreamTransport } from "./stream.ts";
@@ -30,14 +31,17 @@ const KEEPALIVEMS = 60_000;
 
 export function connectTcp(host: string, port: number, options: SocketOptions = {}): Promise<Transport> {
   if (port === 0) return Promise.reject(new NineError("port 0 is for listening only", errno.EINVAL));
-  const socket = connect({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEPALIVEMS, allowHalfOpen: true });
-  return connected(socket, `tcp://${formatHost(host, port)}`, options);
+  const inlet = new Inlet();
+  const { onread } = inlet;
+  const socket = connect({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEPALIVEMS, allowHalfOpen: true, onread });
+  return connected(socket, inlet, `tcp://${formatHost(host, port)}`, options);
 }
 
 export function connectUnix(path: string, options: SocketOptions = {}): Promise<Transport> {
   const wrong = badPath(path);
   if (wrong) return Promise.reject(wrong);
-  return connected(connect({ path, allowHalfOpen: true }), `unix:${path}`, options);
+  const inlet = new Inlet();
+  return connected(connect({ path, allowHalfOpen: true, onread: inlet.onread }), inlet, `unix:${path}`, options);
 }
 
 /** Where to listen: 127.0.0.1 unless said otherwise; port 0 takes a free one, which `address` names. */
@@ -110,8 +114,12 @@ function badPath(path: string): NineError | undefined {
 
 function accept(onTransport: OnTransport, options: ListenOptions, peer: (s: Socket) => string): { server: Server; open: Set<Transport> } {
   const open = new Set<Transport>();
-  const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEPALIVEMS, allowHalfOpen: true }, (socket) => {
-    const t = new StreamTransport(socket, socket, peer(socket), options);
+  const settings = { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEPALIVEMS, allowHalfOpen: true, pauseOnConnect: true };
+  const server = createServer(settings, (accepted) => {
+    const inlet = new Inlet();
+    const again = reread(accepted, inlet);
+    const socket = again ?? accepted;
+    const t = new StreamTransport(socket, socket, peer(socket), { ...options, ...(again && { inlet }) });
     open.add(t);
     socket.on("close", () => open.delete(t));
     onTransport(t);
@@ -120,7 +128,7 @@ function accept(onTransport: OnTransport, options: ListenOptions, peer: (s: Sock
   return { server, open };
 }
 
-function connected(socket: Socket, peer: string, options: SocketOptions): Promise<Transport> {
+function connected(socket: Socket, inlet: Inlet, peer: string, options: SocketOptions): Promise<Transport> {
   return new Promise((resolve, reject) => {
     const { signal, timeoutMs = TIMEOUTMS } = options;
     const settled = (): void => {
@@ -139,7 +147,7 @@ function connected(socket: Socket, peer: string, options: SocketOptions): Promis
     socket.on("error", failed);
     socket.once("connect", () => {
       settled();
-      resolve(new StreamTransport(socket, socket, peer, options));
+      resolve(new StreamTransport(socket, socket, peer, { ...options, inlet }));
     });
     if (signal?.aborted) aborted();
     else signal?.addEventListener("abort", aborted);

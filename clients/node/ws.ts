@@ -82,7 +82,7 @@ class WsTransport extends Medium {
     return this.ws.bufferedAmount;
   }
 
-  send(chunk: Uint8Array): void {
+  send(chunk: Uint8Array, sent?: () => void): void {
     if (this.over || chunk.length === 0) return;
     if (!this.corked) {
       this.corked = true;
@@ -90,7 +90,14 @@ class WsTransport extends Medium {
       // A tick asked for in a microtask comes when all microtasks of this turn have run.
       queueMicrotask(() => process.nextTick(() => this.uncork()));
     }
-    for (let at = 0; at < chunk.length; at += MAXFRAME) this.ws.send(chunk.subarray(at, at + MAXFRAME), this.wrote);
+    let at = 0;
+    for (; chunk.length - at > MAXFRAME; at += MAXFRAME) this.ws.send(chunk.subarray(at, at + MAXFRAME), this.wrote);
+    this.ws.send(chunk.subarray(at), sent ? (e) => this.last(e, sent) : this.wrote);
+  }
+
+  private last(e: Error | null | undefined, sent: () => void): void {
+    if (!e) sent();
+    this.sent();
   }
 
   protected flow(on: boolean): void {

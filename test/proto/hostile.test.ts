@@ -33,7 +33,7 @@ class Raw {
       recv: (chunk) => {
         this.bytes += chunk.length;
         splitter.push(chunk, (buf, at, to) => {
-          const f = this.decoded(buf, at, to);
+          const f = this.decoded(buf.slice(at, to), 0, to - at);
           if (f.type === Rversion) this.dialect = f.version.startsWith("9P2000.L") ? "9P2000.L" : f.version.startsWith("9P2000.u") ? "9P2000.u" : "9P2000";
           this.got.push({ f, tag: tagOf(buf, at) });
         });

@@ -23,7 +23,7 @@ function wire(make: () => Portal, stream = false): { client: Transport; chunks: 
   const chunks: Uint8Array[] = [];
   const state = { over: false };
   client.start({
-    recv: (c) => chunks.push(c),
+    recv: (c) => chunks.push(c.slice()),
     closed: () => {
       state.over = true;
     },

@@ -45,7 +45,7 @@ class Peer {
     const splitter = new Splitter(1 << 20);
     client.start({
       recv: (chunk) => splitter.push(chunk, (buf, at, to) => {
-        const f = unpack(buf, at, to, this.dialect);
+        const f = unpack(buf.slice(at, to), 0, to - at, this.dialect);
         if (f.type === Rversion) this.dialect = /^9P2000(\.[uL])?/.exec(f.version)?.[0] as Dialect ?? "9P2000";
         this.replies.push({ f, tag: tagOf(buf, at) });
       }),

@@ -34,7 +34,8 @@ export class ScriptedServer {
     const splitter = new Splitter(1 << 24);
     b.start({
       recv: (chunk) => splitter.push(chunk, (buf, at, end) => {
-        const f = unpack(buf, at, end, this.dialect);
+        // What is kept of a chunk is a copy.
+        const f = unpack(buf.slice(at, end), 0, end - at, this.dialect);
         const tag = tagOf(buf, at);
         const answer = f.type === Tversion ? left.shift() : undefined;
         if (f.type !== Tversion || answer === undefined) {

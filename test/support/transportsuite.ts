@@ -46,7 +46,7 @@ export class Sink implements Receiver {
 
   recv(chunk: Uint8Array): void {
     if (this.ends > 0) throw new Error("recv after closed");
-    this.chunks.push(chunk);
+    this.chunks.push(chunk.slice());
     this.size += chunk.length;
     this.wake();
   }
@@ -141,7 +141,7 @@ export function transportSuite(name: string, make: () => Promise<Ends>, traits: 
     it("answers from inside recv", async () => {
       const { a, b } = await ends();
       const sa = new Sink();
-      b.start({ recv: (chunk) => b.send(chunk), closed: () => {} });
+      b.start({ recv: (chunk) => b.send(chunk.slice()), closed: () => {} });
       a.start(sa);
       for (let i = 0; i < 50; i++) {
         a.send(Uint8Array.of(i, i));

@@ -26,16 +26,19 @@ export function turns(inner: Transport): Turns {
       return inner.buffered;
     },
     start: (to: Receiver) => inner.start({
-      recv: (chunk) => later(() => {
-        if (asked) count++;
-        asked = false;
-        to.recv(chunk);
-      }),
+      recv: (chunk) => {
+        const copy = chunk.slice();
+        later(() => {
+          if (asked) count++;
+          asked = false;
+          to.recv(copy);
+        });
+      },
       closed: (why) => later(() => to.closed(why)),
     }),
-    send(chunk) {
+    send(chunk, sent) {
       asked = true;
-      later(() => inner.send(chunk));
+      later(() => inner.send(chunk, sent));
     },
     drain: () => inner.drain(),
     pause: () => inner.pause(),

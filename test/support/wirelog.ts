@@ -34,9 +34,9 @@ export class Tap implements Transport {
     });
   }
 
-  send(chunk: Uint8Array): void {
+  send(chunk: Uint8Array, sent?: () => void): void {
     this.sent.push(chunk, (buf, at, end) => this.line("->", buf, at, end));
-    this.transport.send(chunk);
+    this.transport.send(chunk, sent);
   }
 
   drain(): Promise<void> {

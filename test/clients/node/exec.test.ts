@@ -19,7 +19,7 @@ describe("stdio", () => {
     const program = `
       const { stdio } = await import(${JSON.stringify(new URL("../../../clients/node/stdio.ts", import.meta.url).href)});
       const t = stdio();
-      t.start({ recv: (c) => (c.length === 1 && c[0] === 255 ? t.close() : t.send(c)), closed: () => {} });`;
+      t.start({ recv: (c) => (c.length === 1 && c[0] === 255 ? t.close() : t.send(c.slice())), closed: () => {} });`;
     const { t, sink } = await run([process.execPath, "--import", "tsx", "--input-type=module", "-e", program], 5000);
     const data = Buffer.alloc(1_000_000, "0123456789-");
     t.send(Uint8Array.from(data));

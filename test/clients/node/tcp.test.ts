@@ -137,7 +137,7 @@ describe("tcp", () => {
   });
 
   it("still answers a peer that has ended its half in the same breath", async () => {
-    const l = await listenTcp({ port: 0 }, (t) => t.start({ recv: (c) => t.send(c), closed: () => {} }));
+    const l = await listenTcp({ port: 0 }, (t) => t.start({ recv: (c) => t.send(c.slice()), closed: () => {} }));
     const s = connect({ port: portOf(l.address), host: "127.0.0.1" });
     s.end("ping");
     let got = "";

@@ -11,7 +11,7 @@ afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 describe("addresses become transports", () => {
   it.each(["tcp://127.0.0.1:0", "tcp!127.0.0.1!0", "ws://127.0.0.1:0", "ws://127.0.0.1:0/9p?token=abc", `unix:${dir}/s`])("%s", async (text) => {
-    const l = await listenTransport(parseAddr(text), (t) => t.start({ recv: (c) => t.send(c), closed: () => {} }));
+    const l = await listenTransport(parseAddr(text), (t) => t.start({ recv: (c) => t.send(c.slice()), closed: () => {} }));
     const t = await connectTransport(parseAddr(l.address));
     const sink = new Sink();
     t.start(sink);

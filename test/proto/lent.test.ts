@@ -1,0 +1,113 @@
+/**
+ * What is lent is not used when it has been given back: chunks to receivers until recv returns, to
+ * transports until they are sent, payloads to servers until their reply. Everything given back is
+ * overwritten at once here, and several connections take their buffers from the same pool.
+ */
+import { describe, expect, it } from "vitest";
+import {
+  dial, errorOf, NOFID, NOU32, open, ORDWR, pair, type Portal, type Rmsg, Rread, Rwrite, serve, Tattach, Tcreate, type Tmsg, Tread, type Transport,
+  Twrite,
+} from "../../proto/index.ts";
+import { ram } from "../../servers/index.ts";
+import { chance, seed } from "../support/random.ts";
+import { sleepers, slowly } from "../support/slowly.ts";
+
+/** A transport that keeps what it sends for a while, and overwrites whatever is no longer lent. */
+function lending(inner: Transport, rnd: (n: number) => number): Transport {
+  const queue: { chunk: Uint8Array; sent: (() => void) | undefined }[] = [];
+  let running = false;
+  const run = async (): Promise<void> => {
+    running = true;
+    for (let next = queue.shift(); next; next = queue.shift()) {
+      for (let i = rnd(4); i > 0; i--) await new Promise((resolve) => setImmediate(resolve));
+      inner.send(next.chunk.slice());
+      next.chunk.fill(0xee);
+      next.sent?.();
+    }
+    running = false;
+  };
+  return {
+    peer: inner.peer, framed: false,
+    get buffered() {
+      return inner.buffered;
+    },
+    start: (to) => inner.start({
+      recv(chunk) {
+        for (let at = 0; at < chunk.length;) {
+          const part = chunk.slice(at, at + 1 + rnd(200_000));
+          at += part.length;
+          to.recv(part);
+          part.fill(0xdd);
+        }
+      },
+      closed: (why) => to.closed(why),
+    }),
+    send(chunk, sent) {
+      queue.push({ chunk, sent });
+      if (!running) void run();
+    },
+    drain: () => inner.drain(), pause: () => inner.pause(), resume: () => inner.resume(), close: (why) => inner.close(why),
+  };
+}
+
+const SIZE = 400_000;
+
+/** One client that writes and reads at random places of a file of its own, several messages under way. */
+async function work(portal: Portal, name: string, rnd: (n: number) => number): Promise<void> {
+  const call = async (t: Tmsg): Promise<Rmsg> => {
+    const r = await portal.call(t);
+    const e = errorOf(r);
+    if (e) throw e;
+    return r;
+  };
+  await call({ type: Tattach, fid: 0, afid: NOFID, uname: "none", aname: "", n_uname: NOU32 });
+  await call({ type: Tcreate, fid: 0, name, perm: 0o666, mode: ORDWR, extension: "" });
+  const model = new Uint8Array(SIZE);
+  await call({ type: Twrite, fid: 0, offset: 0, data: new Uint8Array(SIZE) });
+  for (let round = 0; round < 12; round++) {
+    // Writes first, then reads: the order on one fid is kept.
+    const under: Promise<void>[] = [];
+    for (let i = rnd(4); i >= 0; i--) {
+      const offset = rnd(SIZE - 1);
+      const data = new Uint8Array(1 + rnd(Math.min(SIZE - offset, rnd(2) ? 200 : 150_000))).map(() => rnd(256));
+      model.set(data, offset);
+      under.push(call({ type: Twrite, fid: 0, offset, data: data.slice() }).then((r) => expect(r).toEqual({ type: Rwrite, count: data.length })));
+    }
+    const now = model.slice();
+    for (let i = rnd(6); i >= 0; i--) {
+      const offset = rnd(SIZE - 1);
+      const count = 1 + rnd(rnd(2) ? 9000 : 300_000);
+      under.push(call({ type: Tread, fid: 0, offset, count }).then((r) => {
+        const want = now.subarray(offset, offset + count);
+        expect(r.type === Rread && Buffer.compare(r.data, want), `${offset} ${count}`).toBe(0);
+      }));
+    }
+    await Promise.all(under);
+  }
+}
+
+describe("lent bytes", () => {
+  it.each([["at once", false], ["later", true]])("a server that answers %s", async (_, late) => {
+    const rnd = chance(seed());
+    const nap = sleepers(rnd);
+    const inner = ram({ now: () => 0 });
+    const server = late ? slowly(inner, () => nap.sleep()) : inner;
+    const clients: Promise<void>[] = [];
+    for (let i = 0; i < 4; i++) {
+      const [a, b] = pair();
+      serve(lending(b, rnd), (s) => open(server, s));
+      clients.push(dial(lending(a, rnd), { msize: 500_000 }).then((p) => work(p, `f${i}`, rnd)));
+    }
+    let over = false;
+    const all = Promise.all(clients).finally(() => {
+      over = true;
+    });
+    while (!over) {
+      await nap.run();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await all.catch((e: unknown) => {
+      throw new Error(`SEED=${seed()}`, { cause: e });
+    });
+  });
+});
