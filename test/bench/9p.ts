@@ -1,102 +1,103 @@
 /**
- * `npm run bench 9p`: our server beside diod, in the same run, by the same client; portal calls in
- * process; WebSockets beside a bare echo. Every row says what it should reach; missing it is no error.
+ * `npm run bench 9p`: our server beside diod, in the same run, by the same client; WebSockets beside a
+ * bare echo; portal calls in process. Every row says what it should reach; missing it is no error.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { GETATTR_BASIC, packMessage, Rgetattr, Tgetattr } from "../../proto/index.ts";
 import { stopAll } from "../support/children.ts";
 import { programPath } from "../support/need.ts";
-import type { Slot } from "./flood.ts";
-import { HEADER, measure, print, type Row, type Runner } from "./row.ts";
-import { bare, diod, type How, helper, ours, runner, type Side } from "./sides.ts";
-import * as work from "./work.ts";
+import { HEADER, measure, print, type Row } from "./row.ts";
+import { FLAGS, Profiler } from "./profile.ts";
+import { type Cast, rows } from "./rows.ts";
+import { diod, helper, msizeOf, ours } from "./sides.ts";
+import { makeTree } from "./work.ts";
 
 const USAGE = `usage: npm run bench 9p -- [OPTIONS]
 
   --only TEXT     rows whose name has TEXT in it
   --rounds N      rounds of each row, of which the median is taken (5)
   --seconds S     seconds of a round (1)
+  --profile       instead of the table: where our server's time goes in each row
   --json          one JSON object a row
   -h, --help      this
+
+Ratios are those of medians, to the last line of a row. CPU/op is what the server's process used for
+an operation, all its threads, client not included. Exit status 0 also when a target is missed.
 `;
 
-const { values: options } = parseArgs({
-  options: {
-    only: { type: "string" }, rounds: { type: "string", default: "5" }, seconds: { type: "string", default: "1" },
-    json: { type: "boolean", default: false }, help: { type: "boolean", short: "h", default: false },
-  },
-});
-const rounds = Number(options.rounds);
-const seconds = Number(options.seconds);
+let options;
+try {
+  ({ values: options } = parseArgs({
+    options: {
+      only: { type: "string", default: "" }, rounds: { type: "string", default: "5" }, seconds: { type: "string", default: "1" },
+      profile: { type: "boolean", default: false }, json: { type: "boolean", default: false }, help: { type: "boolean", short: "h", default: false },
+    },
+  }));
+} catch (e) {
+  process.stderr.write(`bench: ${e instanceof Error ? e.message : String(e)}\n`);
+}
+const rounds = Number(options?.rounds);
+const seconds = Number(options?.seconds);
+const table = options?.json !== true;
 
-if (options.help) process.stdout.write(USAGE);
-else if (!(rounds >= 1) || !(seconds > 0)) {
+if (options?.help) process.stdout.write(USAGE);
+else if (!options || !(rounds >= 1) || !(seconds > 0)) {
   process.stderr.write(USAGE);
   process.exitCode = 2;
-} else await bench();
+} else {
+  process.once("SIGINT", () => void stopAll());
+  try {
+    await bench(options.only, options.profile);
+  } catch (e) {
+    process.stderr.write(`bench: ${e instanceof Error ? e.message : String(e)}\n`);
+    process.exitCode = 1;
+  }
+}
 
-async function bench(): Promise<void> {
+async function bench(only: string, profile: boolean): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), "nineplex-bench-"));
   try {
-    work.makeTree(dir);
-    const us = await ours(dir);
-    const them = programPath("diod") === undefined ? undefined : await diod(dir);
-    say(`Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model ?? "?"}; ${rounds} interleaved rounds of ${seconds} s, medians.`);
-    say(`nineplex: the command line, built, serve --rw. ${them ? "diod: -f -n -S." : "diod is not installed (Debian: apt-get install diod): what is compared with it has no ratio."}`);
-    say(`\n${HEADER}`);
-    const limit = await helper("Node's limit (constant answer)", "./constant.js");
-    for (const row of rows(us, them, limit)) {
-      if (options.only !== undefined && !row.name.includes(options.only)) continue;
-      const measured = await measure(row, rounds, seconds);
-      if (options.json) process.stdout.write(`${JSON.stringify({ row: row.name, unit: row.unit, measured })}\n`);
-      else say(print(row, measured));
-    }
+    makeTree(dir);
+    const us = await ours(dir, ...(profile ? FLAGS : []));
+    const them = profile || programPath("diod") === undefined ? undefined : await diod(dir);
+    const cast: Cast = {
+      us, them, limit: await helper("Node's limit: constant answers", "./limit.js"), echo: await helper("bare ws echo", "./echo.js"),
+      msize: them ? await msizeOf(them) : undefined,
+    };
+    say(`Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model ?? "?"}, files in ${tmpdir()}. nineplex: the command line, built, serve --rw.`);
+    if (them) say(`diod: -f -n -S, msize at most ${cast.msize}.`);
+    else if (!profile) say("Skipped: diod is not installed (Debian: apt-get install diod), and so no row is compared with it.");
+    say(profile ? "Samples of 200 us." : `Medians of ${rounds} interleaved rounds of ${seconds} s.\n\n${HEADER}`);
+    const chosen = rows(cast).filter((row) => row.name.includes(only));
+    if (chosen.length === 0) throw new Error(`no row has ${only} in its name`);
+    if (profile) await profiles(chosen, await Profiler.of(us.server));
+    else for (const row of chosen) await line(row);
   } finally {
     await stopAll();
-    rmSync(dir, { recursive: true });
+    rmSync(dir, { recursive: true, force: true });
   }
 }
 
-function say(line: string): void {
-  if (!options.json) process.stdout.write(`${line}\n`);
+async function line(row: Row): Promise<void> {
+  const measured = await measure(row, rounds, seconds);
+  if (table) say(print(row, measured));
+  else process.stdout.write(`${JSON.stringify({ row: row.name, unit: row.unit, measured })}\n`);
 }
 
-function rows(us: Side, them: Side | undefined, limit: Side): Row[] {
-  const all: Row[] = [];
-  /** The same on both sides; `more` stands between them. */
-  const beside = (name: string, job: work.Work, times: number | undefined, how: How, unit = "/s", scale = 1, more: (() => Promise<Runner>)[] = []): void => {
-    all.push({
-      name, unit, scale,
-      runners: [
-        runner(us, job, { ...how, ...(times !== undefined && { target: { times } }) }),
-        ...more,
-        ...(them ? [runner({ ...them }, job, how)] : []),
-      ],
-    });
-  };
-  for (const [window, times] of [[1, 1], [16, 2], [64, 3]] as const) {
-    beside(`getattr, window ${window}`, work.getattr, times, { window }, "/s", 1, [bare(limit, () => constant(window), { window })]);
+/** The first runner of each row alone, on the server that is looked at. */
+async function profiles(chosen: readonly Row[], profiler: Profiler): Promise<void> {
+  for (const row of chosen.filter((r) => r.profiled)) {
+    const runner = await row.runners[0]!();
+    await runner.run(seconds);
+    const text = await profiler.during(() => runner.run(seconds));
+    runner.close();
+    process.stdout.write(table ? `\n${row.name}: ${runner.name}\n${text}\n` : `${JSON.stringify({ row: row.name, profile: text })}\n`);
   }
-  for (const window of [1, 16]) {
-    beside(`walk-open-read-clunk of 4 KiB, window ${window}`, work.walkOpenReadClunk(), 1.5, { window }, "/s", 1, [
-      runner(us, work.walkOpenReadClunk(true), { window, version: "9P2000.L.x", name: "nineplex, .x, in one write" }),
-    ]);
-  }
-  for (const window of [1, 16]) {
-    beside(`create-write-clunk-remove of 4 KiB, window ${window}`, work.createWriteClunkRemove(), 2, { window }, "/s", 1, [
-      runner(us, work.createWriteClunkRemove(true), { window, version: "9P2000.L.x", name: "nineplex, .x, in one write" }),
-    ]);
-  }
-  for (const window of [1, 16]) beside(`read 4 KiB of an open file, window ${window}`, work.readSmall, undefined, { window });
-  return all;
+  profiler.close();
 }
 
-/** Tgetattrs for the server that looks at nothing. */
-function constant(window: number): Slot[] {
-  return Array.from({ length: window }, () => ({
-    steps: [{ send: Buffer.from(packMessage({ type: Tgetattr, fid: 1, request_mask: GETATTR_BASIC }, 0, "9P2000.L")), expect: [Rgetattr], size: [160] }],
-  }));
+function say(text: string): void {
+  if (table) process.stdout.write(`${text}\n`);
 }

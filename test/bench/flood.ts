@@ -51,7 +51,7 @@ export class Flood implements LinkReceiver {
   private left = 0;
   private slot = 0;
   /** A whole message that came in pieces, when its slot wants it; -1: it does not. */
-  private readonly whole: Buffer = Buffer.allocUnsafeSlow((1 << 20) + 64);
+  private whole: Buffer = Buffer.alloc(0);
   private kept = -1;
 
   constructor(link: Link) {
@@ -132,6 +132,8 @@ export class Flood implements LinkReceiver {
   private keep(buf: Buffer, at: number, end: number): void {
     this.kept = -1;
     if (this.slots[this.slot]!.got === undefined) return;
+    const size = sizeAt(buf, at);
+    if (this.whole.length < size) this.whole = Buffer.allocUnsafeSlow(size);
     buf.copy(this.whole, 0, at, end);
     this.kept = end - at;
   }

@@ -13,11 +13,14 @@ export interface LinkReceiver {
 }
 
 const RING = 2 << 20;
+const INPUT = 1 << 18;
+/** Buffers of closed links: a connection is not to cost what they do. */
+const spare: { ring: Buffer; input: Buffer }[] = [];
 /** Messages longer than this are written as they are, shorter ones are copied together. */
 const LONG = 8192;
 
 export class Link {
-  protected readonly ring: Buffer = Buffer.allocUnsafeSlow(RING);
+  protected readonly ring: Buffer;
   protected from = 0;
   protected to = 0;
   protected to9p: LinkReceiver | undefined;
@@ -31,10 +34,12 @@ export class Link {
       failed(e);
       this.to9p?.failed(e);
     };
+    const buffers = spare.pop() ?? { ring: Buffer.allocUnsafeSlow(RING), input: Buffer.allocUnsafeSlow(INPUT) };
+    this.ring = buffers.ring;
     this.socket = connect({
       host: "127.0.0.1", port, noDelay: true,
       onread: {
-        buffer: Buffer.allocUnsafeSlow(1 << 18),
+        buffer: buffers.input,
         callback: (n, buf) => {
           this.take(buf as Buffer, n);
           this.flush();
@@ -43,7 +48,10 @@ export class Link {
       },
     }, connected);
     this.socket.on("error", fail);
-    this.socket.on("close", () => fail(new Error("the server hung up")));
+    this.socket.on("close", () => {
+      spare.push(buffers);
+      fail(new Error("the server hung up"));
+    });
   }
 
   static open(port: number): Promise<Link> {

@@ -8,7 +8,7 @@ import type { Result } from "./flood.ts";
 
 export interface Runner {
   readonly name: string;
-  /** What it should reach: times the last runner of the row, or operations a second. */
+  /** What it should reach: times the runner it is compared with, or operations a second. */
   readonly target?: { readonly times: number } | { readonly rate: number };
   run(seconds: number): Promise<Result>;
   /** CPU seconds its server has used so far. */
@@ -21,8 +21,11 @@ export interface Row {
   readonly unit: string;
   /** Units that are one operation: 1, or its megabytes. */
   readonly scale: number;
-  /** Ours first; the one it is compared with last. */
   readonly runners: readonly (() => Promise<Runner>)[];
+  /** Whether the last is the one the others are compared with. */
+  readonly compared: boolean;
+  /** Whether the first is our server, which can be looked at while it runs. */
+  readonly profiled: boolean;
 }
 
 export interface Measured {
@@ -55,7 +58,7 @@ export async function measure(row: Row, rounds: number, seconds: number): Promis
         one.rates.push((ops * row.scale) / took);
       }
     }
-    const against = all.length > 1 ? median(all.at(-1)!.rates) : undefined;
+    const against = row.compared ? median(all.at(-1)!.rates) : undefined;
     return all.map(({ runner, rates, ops, cpu }, i) => {
       const rate = median(rates);
       const ratio = against !== undefined && i < all.length - 1 ? rate / against : undefined;

@@ -2,13 +2,18 @@
  * Sides: the servers of the bench, each a process of its own, and runners on them. Invariant: all are
  * started before the first row and stopped by stopAll().
  */
-import { fileURLToPath } from "node:url";
 import { userInfo } from "node:os";
+import { performance } from "node:perf_hooks";
+import { fileURLToPath } from "node:url";
+import { IOHDRSZ } from "../../proto/index.ts";
 import { start, startDiod, type Started } from "../support/children.ts";
 import { Flood, type Result, type Slot } from "./flood.ts";
 import { type Framing, Link, WsLink } from "./link.ts";
 import { cpuOf, type Runner } from "./row.ts";
-import { Session, type Work } from "./work.ts";
+import { LARGE, Session, type Work } from "./work.ts";
+
+/** What is proposed: payloads of 64 KiB. */
+export const MSIZE: number = LARGE + IOHDRSZ;
 
 /** A server that is measured. */
 export interface Side {
@@ -30,6 +35,13 @@ export async function ours(dir: string, ...flags: string[]): Promise<Side> {
   const tcp = await server.said(/^tcp:.*:(\d+)$/m);
   const ws = await server.said(/^ws:.*:(\d+)\/$/m);
   return { name: "nineplex", tcp: Number(tcp[1]), ws: Number(ws[1]), aname: "/", server };
+}
+
+/** The largest message a side takes. */
+export async function msizeOf(side: Side): Promise<number> {
+  const s = await Session.start(await Link.open(side.tcp), "9P2000.L", side.aname, (1 << 20) + IOHDRSZ);
+  s.close();
+  return s.msize;
 }
 
 export async function diod(dir: string): Promise<Side> {
@@ -63,12 +75,30 @@ export function runner(side: Side, work: Work, how: How): () => Promise<Runner> 
     const all: { flood: Flood; slots: Slot[] }[] = [];
     for (let i = 0; i < (how.connections ?? 1); i++) {
       const link = how.framing ? await WsLink.upgrade(side.ws, how.framing) : await Link.open(side.tcp);
-      const s = await Session.start(link, how.version ?? "9P2000.L", side.aname, how.msize ?? (1 << 16) + 24);
+      const s = await Session.start(link, how.version ?? "9P2000.L", side.aname, how.msize ?? MSIZE);
       sessions.push(s);
       all.push({ flood: s.flood, slots: await work(s, how.window) });
     }
     return flooding(side, all, how);
   };
+}
+
+/** Mounts, one after the other: a connection, a version, an attach. */
+export function mounting(side: Side, how: How): () => Promise<Runner> {
+  return () => Promise.resolve({
+    name: how.name ?? side.name,
+    async run(seconds): Promise<Result> {
+      const since = performance.now();
+      let ops = 0;
+      for (; performance.now() - since < seconds * 1000; ops++) {
+        const s = await Session.start(await Link.open(side.tcp), "9P2000.L", side.aname, how.msize ?? MSIZE);
+        s.close();
+      }
+      return { ops, seconds: (performance.now() - since) / 1000 };
+    },
+    ...cpu(side),
+    close: () => undefined,
+  });
 }
 
 /** Messages to a server that keeps no session. */
@@ -79,6 +109,12 @@ export function bare(side: Side, slots: () => Slot[], how: How): () => Promise<R
   };
 }
 
+/** What a runner says of its server's CPU, where that can be known. */
+export function cpu(side: { readonly server: { readonly pid: number } }): Pick<Runner, "cpu"> {
+  const { pid } = side.server;
+  return cpuOf(pid) === undefined ? {} : { cpu: () => cpuOf(pid) ?? 0 };
+}
+
 function flooding(side: Side, all: readonly { flood: Flood; slots: Slot[] }[], how: How): Runner {
   return {
     name: how.name ?? side.name,
@@ -87,7 +123,7 @@ function flooding(side: Side, all: readonly { flood: Flood; slots: Slot[] }[], h
       const results = await Promise.all(all.map(({ flood, slots }) => flood.run(slots, seconds)));
       return { ops: results.reduce((sum, r) => sum + r.ops, 0), seconds: Math.max(...results.map((r) => r.seconds)) };
     },
-    ...(cpuOf(side.server.pid) !== undefined && { cpu: () => cpuOf(side.server.pid) ?? 0 }),
+    ...cpu(side),
     close: () => all.forEach(({ flood }) => flood.link.close()),
   };
 }

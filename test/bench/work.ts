@@ -14,7 +14,7 @@ import { Flood, type Slot, type Step } from "./flood.ts";
 import type { Link } from "./link.ts";
 
 const SMALL = 4096;
-export const LARGE = 65536;
+export const LARGE: number = 1 << 16;
 export const BIG: number = 64 << 20;
 export const ENTRIES = 10_000;
 
