@@ -1,4 +1,5 @@
 /** nineplex/proto: 9P itself. */
+export * from "./awaitable.ts";
 export { Interrupt, LinkFound } from "./chains.ts";
 export * from "./client.ts";
 export {

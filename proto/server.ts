@@ -11,9 +11,8 @@
  *   read, write   the file is open for it; 0 <= at <= 2^53-1; n is at least 0 and fits the reply
  *   setattr owner or write permission, as stat(5) wants for each field
  */
+import type { Awaitable } from "./awaitable.ts";
 import type { Qid } from "./qid.ts";
-
-export type Awaitable<T> = T | Promise<T>;
 
 /** Who asks, and how to learn that he no longer wants the answer. */
 export interface Call {

@@ -13,9 +13,9 @@
  * Not to be had from a file system by way of paths: extended attributes, device nodes, a rename of
  * directories that is certain not to replace an empty one, times finer than a microsecond.
  */
-import { Enonexist, NineError, type Server } from "../proto/index.ts";
+import { after, Enonexist, NineError, type Server } from "../proto/index.ts";
 import { HostDir } from "./host/dir.ts";
-import { type HostFiles, chain } from "./host/files.ts";
+import type { HostFiles } from "./host/files.ts";
 import { type HostOptions, Tree } from "./host/tree.ts";
 
 export type { Entries, Fd, Handle, HostFiles, HostStat, HostUsers } from "./host/files.ts";
@@ -31,7 +31,7 @@ export function host(files: HostFiles, options: HostOptions): Server {
     name: "host",
     attach(_call, aname) {
       if (aname !== "" && aname !== "/") throw new NineError(Enonexist);
-      return chain(files.stat(files.root), (st) => new HostDir(tree, undefined, "/", st, tree.ids.of(st)));
+      return after(files.stat(files.root), (st) => new HostDir(tree, undefined, "/", st, tree.ids.of(st)));
     },
   };
 }

@@ -8,11 +8,11 @@
  */
 import fs, { type BigIntStats } from "node:fs";
 import {
-  AEXEC, AREAD, AWRITE, type Awaitable, Enonexist, Enotdir, errno, NineError, type Statfs,
+  AEXEC, AREAD, AWRITE, type Awaitable, Enonexist, Enotdir, errno, NineError, quietly, type Statfs,
 } from "../../proto/index.ts";
 import type { Entries, Fd, Handle, HostFiles, HostStat, HostUsers } from "../../servers/index.ts";
 import { type Device, Guard, hostError, WHILE_MS } from "./guard.ts";
-import { AsyncListing, fromLatin1, later, Listing, quietly, type Source } from "./listing.ts";
+import { AsyncListing, fromLatin1, later, Listing, type Source } from "./listing.ts";
 import { flagsOf, hostStat, join, legal, native, type Path, spaceOf, timeOf } from "./native.ts";
 import { hostUsers } from "./users.ts";
 

@@ -5,7 +5,7 @@
  * conversions hostfiles.ts shares: callbacks to promises, and names as the system gives them.
  */
 import type { Dir } from "node:fs";
-import { type Awaitable, decodeUtf8 } from "../../proto/index.ts";
+import { type Awaitable, decodeUtf8, quietly } from "../../proto/index.ts";
 import type { HostStat } from "../../servers/index.ts";
 import { type Device, type Guard, hostError } from "./guard.ts";
 
@@ -107,11 +107,6 @@ export class AsyncListing implements AsyncIterableIterator<Entry> {
   [Symbol.asyncIterator](): this {
     return this;
   }
-}
-
-/** For what nobody waits for: a failure has nobody to be told to. */
-export function quietly(a: Awaitable<void>): void {
-  if (a instanceof Promise) a.catch(() => undefined);
 }
 
 /** A call of node:fs with a callback, as a promise. */

@@ -2,6 +2,7 @@
  * Attr of a Node: defaults, the permission rule, and its forms on the wire (Dir of stat(5), Rgetattr
  * of .L). Pure but for asking the Node; used by srv.ts alone.
  */
+import { after, type Awaitable } from "../awaitable.ts";
 import { Eperm, NineError } from "../errors.ts";
 import { type Dialect, type Dir, GETATTR_BASIC, NOU32, Rgetattr, type RgetattrMsg } from "../fcall.ts";
 import {
@@ -9,13 +10,8 @@ import {
   OWRITE, statMode,
 } from "../perm.ts";
 import type { Qid } from "../qid.ts";
-import { type Attr, type Awaitable, type Call, isDir, isLink, type Node } from "../server.ts";
+import { type Attr, type Call, isDir, isLink, type Node } from "../server.ts";
 import type { Users } from "../users.ts";
-
-/** Continue with a value now, or later when it is a promise. Not named `then`: a module that exports that is taken for a promise. */
-export function after<T, R>(v: Awaitable<T>, f: (v: T) => Awaitable<R>): Awaitable<R> {
-  return v instanceof Promise ? v.then(f) : f(v);
-}
 
 /** The mode of a Node that has no stat, without asking it. */
 function plainMode(node: Node): number {

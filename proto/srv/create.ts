@@ -3,6 +3,7 @@
  * .u's special files. Invariant: creation is one step of the server, which alone knows whether the
  * name is taken. Handlers only.
  */
+import { after, type Awaitable } from "../awaitable.ts";
 import { Ebadmode, Eexist, Einval, Eisdir, Enotsup, Eperm, errno, NineError } from "../errors.ts";
 import {
   NOU32, Rcreate, Rlcreate, Rlink, Rmkdir, Rmknod, type Rmsg, Rsymlink, type TcreateMsg, type TlcreateMsg, type TlinkMsg,
@@ -13,9 +14,9 @@ import {
   L_O_EXCL, OAPPEND, openMode, ORCLOSE, OREAD, OTRUNC, S_IFDIR,
 } from "../perm.ts";
 import { QTAPPEND } from "../qid.ts";
-import { type Awaitable, type Call, type DirNode, isDir, type Node, type OpenFile } from "../server.ts";
+import { type Call, type DirNode, isDir, type Node, type OpenFile } from "../server.ts";
 import type { Session } from "../srv.ts";
-import { after, attrOf, makedev, mayAccess } from "./attr.ts";
+import { attrOf, makedev, mayAccess } from "./attr.ts";
 import type { Fid, Place } from "./fid.ts";
 import { claim, notOpen, opened, openedDir, openFile } from "./open.ts";
 import type { Request } from "./request.ts";

@@ -3,6 +3,7 @@
  * throws; the fids it names are its own while it runs (srv.ts). After every wait a fid may be dead
  * (hang-up): whatever was opened meanwhile is closed again.
  */
+import { after, type Awaitable } from "../awaitable.ts";
 import { Enoauth, errno, NineError } from "../errors.ts";
 import {
   Rclunk, Rfsync, type Rmsg, Tattach, Tauth, Tclunk, Tcreate, Tfsync, Tgetattr, Tgetlock, Tlcreate, Tlink, Tlock, Tlopen, Tmkdir, Tmknod,
@@ -10,9 +11,7 @@ import {
   Txattrcreate, Txattrwalk,
 } from "../fcall.ts";
 import { OAPPEND } from "../perm.ts";
-import type { Awaitable } from "../server.ts";
 import type { Session } from "../srv.ts";
-import { after } from "./attr.ts";
 import { create, lcreate, link, mkdir, mknod, symlink } from "./create.ts";
 import { read, readdir, readlink, write } from "./io.ts";
 import { getlock, lock } from "./lock.ts";

@@ -2,12 +2,12 @@
  * Io: read, write and directory reading of an open fid, and symbolic links. Invariant: no reply is
  * longer than msize. Handlers only.
  */
+import { after, type Awaitable } from "../awaitable.ts";
 import { Ebadusefd, Ecount, Einval, Enotdir, Eperm, NineError } from "../errors.ts";
 import { IOHDRSZ, type Rmsg, Rread, Rreaddir, Rreadlink, Rwrite, type TreaddirMsg, type TreadMsg, type TwriteMsg } from "../fcall.ts";
 import { OEXEC, OREAD, OWRITE } from "../perm.ts";
-import { type Awaitable, isLink } from "../server.ts";
+import { isLink } from "../server.ts";
 import type { Session } from "../srv.ts";
-import { after } from "./attr.ts";
 import type { Fid } from "./fid.ts";
 import type { Request } from "./request.ts";
 import { placeOf } from "./walk.ts";

@@ -3,12 +3,13 @@
  * a Twstat's rename. Invariant: a file is taken out of a directory only under the name it still has
  * there, never another that came in its place. Handlers only.
  */
+import { after, type Awaitable } from "../awaitable.ts";
 import { Ebadfid, Einval, Eisdir, Enonexist, Enotdir, Enotowner, Eperm, Exdev, NineError } from "../errors.ts";
 import { AT_REMOVEDIR, type Rmsg, Rremove, Rrename, Rrenameat, Runlinkat, type TrenameatMsg, type TrenameMsg, type TunlinkatMsg } from "../fcall.ts";
 import { AEXEC, AWRITE, DMSTICKY, ORCLOSE } from "../perm.ts";
-import { type Awaitable, type Call, type DirNode, isDir, isLink, type Node } from "../server.ts";
+import { type Call, type DirNode, isDir, isLink, type Node } from "../server.ts";
 import type { Session } from "../srv.ts";
-import { after, attrOf, mayAccess, owns } from "./attr.ts";
+import { attrOf, mayAccess, owns } from "./attr.ts";
 import type { Fid, Place } from "./fid.ts";
 import type { Request } from "./request.ts";
 import { child, dirNode, legalName, lookup, placeOf } from "./walk.ts";

@@ -3,13 +3,14 @@
  * in all sessions; whatever was opened for a fid that died meanwhile (hang-up) is closed again; a fid
  * is closed in full even when part of that fails. Handlers and srv.ts only.
  */
+import { after, type Awaitable } from "../awaitable.ts";
 import { Ebadfid, Eexclusive, Ehungup, Einval, Eisdir, Eloop, Enonexist, Enotdir, Eperm, NineError } from "../errors.ts";
 import { type Dir, Rlopen, type Rmsg, Ropen, type TlopenMsg } from "../fcall.ts";
 import { AREAD, AWRITE, L_O_ACCMODE, L_O_DIRECTORY, OAPPEND, openMode, ORCLOSE, OREAD, OTRUNC } from "../perm.ts";
 import { QTAPPEND, QTEXCL } from "../qid.ts";
-import { type Awaitable, type Call, type DirNode, isDir, isLink, type Node, type OpenFile } from "../server.ts";
+import { type Call, type DirNode, isDir, isLink, type Node, type OpenFile } from "../server.ts";
 import type { Session } from "../srv.ts";
-import { after, mayAccess, wantOf } from "./attr.ts";
+import { mayAccess, wantOf } from "./attr.ts";
 import type { Fid, Place } from "./fid.ts";
 import { removePlace } from "./names.ts";
 import { DirReader } from "./readdir.ts";

@@ -5,12 +5,12 @@
  * "." and ".." are 1 and 2 and stand in the .L form only; when the iteration throws, what was packed
  * before is given, and the next read lists anew, to where the entries given so far end.
  */
+import { after, type Awaitable } from "../awaitable.ts";
 import { packDir, packDirent, sizeofDir, sizeofDirent } from "../dir.ts";
 import { Einval, Eoffset, NineError } from "../errors.ts";
 import type { Cookie, Dialect, Dir } from "../fcall.ts";
 import { QTDIR, QTSYMLINK, type Qid } from "../qid.ts";
-import type { Awaitable, Call, DirNode, Node } from "../server.ts";
-import { after } from "./attr.ts";
+import type { Call, DirNode, Node } from "../server.ts";
 
 /** What a DirReader must be told about nodes; srv's session. */
 export interface DirReaderDeps {

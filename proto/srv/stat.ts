@@ -2,6 +2,7 @@
  * Stat: attributes, got and set: Tstat, Twstat, Tgetattr, Tsetattr, Tstatfs. Invariant: a change is
  * made in full or not at all. Handlers and directory reading only.
  */
+import { after, type Awaitable } from "../awaitable.ts";
 import { Ebadwstat, Einval, Eisdir, Enotowner, Eperm, NineError } from "../errors.ts";
 import {
   type Dir, NOLENGTH, NOU32, type Rmsg, Rsetattr, Rstat, Rstatfs, Rwstat, SETATTR_ATIME, SETATTR_ATIME_SET, SETATTR_GID, SETATTR_MODE,
@@ -11,9 +12,9 @@ import {
   AWRITE, dirMode, DMAPPEND, DMDIR, DMEXCL, DMSETGID, DMSETUID, DMSTICKY, DMTMP, ORDWR, OWRITE,
 } from "../perm.ts";
 import type { Qid } from "../qid.ts";
-import { type Attr, type Awaitable, type Call, isDir, isLink, type Node, type SetAttr } from "../server.ts";
+import { type Attr, type Call, isDir, isLink, type Node, type SetAttr } from "../server.ts";
 import type { Session } from "../srv.ts";
-import { after, attrOf, owns, permits, toDir, toGetattr } from "./attr.ts";
+import { attrOf, owns, permits, toDir, toGetattr } from "./attr.ts";
 import type { Fid, Place } from "./fid.ts";
 import { rename } from "./names.ts";
 import type { Request } from "./request.ts";

@@ -3,14 +3,15 @@
  * directory and name a file was found by; `..` goes back by it, so a walk never leaves the tree
  * attached to. Handlers only.
  */
+import { after, type Awaitable } from "../awaitable.ts";
 import { isName } from "../dir.ts";
 import { Ebadfid, Ebadname, Ehungup, Einval, Enametoolong, Enoauth, Enonexist, Enotdir, errno, NineError } from "../errors.ts";
 import { MAXWELEM, NOFID, NOU32, Rattach, type Rmsg, Rwalk, type TattachMsg, type TwalkMsg } from "../fcall.ts";
 import { AEXEC } from "../perm.ts";
 import { QTSYMLINK, type Qid } from "../qid.ts";
-import { type Awaitable, type Call, type DirNode, isDir, isLink, type Node } from "../server.ts";
+import { type Call, type DirNode, isDir, isLink, type Node } from "../server.ts";
 import type { Session } from "../srv.ts";
-import { after, mayAccess } from "./attr.ts";
+import { mayAccess } from "./attr.ts";
 import type { Fid, Place } from "./fid.ts";
 import type { Request } from "./request.ts";
 

@@ -3,13 +3,14 @@
  * Txattrcreate turns one into a place to write it to; it is set when that is clunked. Invariant: the
  * values that the fids of a session hold stay below SESSIONMAX bytes. Handlers only.
  */
+import { after, type Awaitable } from "../awaitable.ts";
 import { Ebadfid, Ebadusefd, Einval, Enodata, Enomem, Enotsup, Erange, NineError } from "../errors.ts";
 import { type Rmsg, Rxattrcreate, Rxattrwalk, type TxattrcreateMsg, type TxattrwalkMsg, XATTR_REPLACE } from "../fcall.ts";
 import { AREAD, AWRITE } from "../perm.ts";
-import type { Awaitable, Call, Node } from "../server.ts";
+import type { Call, Node } from "../server.ts";
 import type { Session } from "../srv.ts";
 import { encodeUtf8, utf8Length } from "../utf8.ts";
-import { after, mayAccess } from "./attr.ts";
+import { mayAccess } from "./attr.ts";
 import type { XattrIo } from "./fid.ts";
 import type { Request } from "./request.ts";
 import { made, placeOf } from "./walk.ts";

@@ -6,18 +6,18 @@
  * mode cannot be set is taken away again.
  */
 import {
-  AEXEC, AREAD, AWRITE, type Awaitable, type Call, type DirNode, DMAPPEND, DMDIR, Eexist, Eio, Enonexist, Eperm, errno, Exdev, NineError, type Node,
-  OAPPEND, type OpenFile, ORDWR, OREAD, OWRITE, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, statMode,
+  AEXEC, after, AREAD, attempt, AWRITE, type Awaitable, type Call, type DirNode, DMAPPEND, DMDIR, Eexist, Eio, Enonexist, Eperm, errno, Exdev, NineError, type Node,
+  OAPPEND, type OpenFile, ORDWR, OREAD, OWRITE, quietly, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, statMode,
 } from "../../proto/index.ts";
 import { HostFile, HostLink } from "./file.ts";
-import { attempt, type Entries, type Handle, type HostStat, chain } from "./files.ts";
-import { Held, quietly } from "./held.ts";
+import type { Entries, Handle, HostStat } from "./files.ts";
+import { Held } from "./held.ts";
 import { HostNode } from "./node.ts";
 import { type Cred, MARKS, mayUnname, permits, type Tree } from "./tree.ts";
 
 export class HostDir extends HostNode implements DirNode {
   walk(name: string, _call: Call): Awaitable<Node | undefined> {
-    return chain(this.tree.at(this, (fd) => this.tree.files.lstat(fd, name)), (st) => st && this.child(name, st));
+    return after(this.tree.at(this, (fd) => this.tree.files.lstat(fd, name)), (st) => st && this.child(name, st));
   }
 
   list(_call: Call): Awaitable<Iterable<readonly [string, Node]> | AsyncIterable<readonly [string, Node]>> {
@@ -26,11 +26,11 @@ export class HostDir extends HostNode implements DirNode {
       if (e instanceof NineError && e.errno === errno.ENOENT) return [].values();
       throw e;
     });
-    return chain(entries, (all) => nodes(all, (name, st) => this.child(name, st).fromList(st)));
+    return after(entries, (all) => nodes(all, (name, st) => this.child(name, st).fromList(st)));
   }
 
   override look(): Awaitable<HostStat> {
-    return chain(this.tree.at(this, (fd) => this.tree.files.stat(fd)), (st) => {
+    return after(this.tree.at(this, (fd) => this.tree.files.stat(fd)), (st) => {
       if (st.nlink === 0) throw new NineError(Enonexist);
       return this.see(st);
     });

@@ -5,11 +5,11 @@
  * on the client, and the host's could block or act.
  */
 import {
-  type Awaitable, type Call, DMAPPEND, type FileNode, type LinkNode, NineError, OAPPEND, OEXEC, type OpenFile, ORDWR,
-  OREAD, OTRUNC, S_IFMT, S_IFREG,
+  after, attempt, type Awaitable, type Call, DMAPPEND, type FileNode, type LinkNode, NineError, OAPPEND, OEXEC, type OpenFile, ORDWR,
+  OREAD, OTRUNC, quietly, S_IFMT, S_IFREG,
 } from "../../proto/index.ts";
-import { attempt, type HostStat, chain } from "./files.ts";
-import { Held, type Opened, quietly } from "./held.ts";
+import type { HostStat } from "./files.ts";
+import { Held, type Opened } from "./held.ts";
 import type { Ident } from "./ident.ts";
 import { HostNode } from "./node.ts";
 import { stripped } from "./setattr.ts";
@@ -32,15 +32,15 @@ export class HostFile extends HostNode implements FileNode {
     const as = (acc === OEXEC ? OREAD : acc) | (mode & OAPPEND) | ((this.marks?.bits ?? 0) & DMAPPEND ? OAPPEND : 0);
     // Truncation is a write: an open for reading gets a descriptor that can.
     const { files } = this.tree;
-    return chain(this.descriptor(trunc && !writes ? ORDWR : as), (held) => {
+    return after(this.descriptor(trunc && !writes ? ORDWR : as), (held) => {
       const { fd } = held;
-      return attempt(() => chain(files.stat(fd), (st) => {
+      return attempt(() => after(files.stat(fd), (st) => {
         const cred = this.tree.cred(call);
         const strip = cred && (writes || trunc) ? stripped(st.mode) : undefined;
         const empty = trunc && st.size > 0 ? files.truncate(fd, 0) : undefined;
-        const bare = trunc && strip !== undefined ? chain(empty, () => files.chmod(fd, strip)) : empty;
+        const bare = trunc && strip !== undefined ? after(empty, () => files.chmod(fd, strip)) : empty;
         if (trunc) this.tree.ids.changed(this.id);
-        return chain(bare, () => {
+        return after(bare, () => {
           this.see(st);
           return this.opened(held, writes, call, strip);
         });
@@ -61,13 +61,13 @@ export class HostFile extends HostNode implements FileNode {
     const { tree } = this;
     const { files } = tree;
     const named = (): Awaitable<Held> =>
-      chain(tree.at(this.parent(), (d) => files.open(d, this.name, mode)), (fd) => tree.check(fd, this.id));
+      after(tree.at(this.parent(), (d) => files.open(d, this.name, mode)), (fd) => tree.check(fd, this.id));
     return attempt(named, (e) => {
       if (!(e instanceof NineError)) throw e;
       if (tree.follow(this.id, this)) return this.descriptor(mode);
       const open = tree.opens.find(this.id.key);
       if (!open) throw e;
-      return chain(open.held.use((h) => files.reopen(h, mode)), (fd) => new Held(files, fd));
+      return after(open.held.use((h) => files.reopen(h, mode)), (fd) => new Held(files, fd));
     });
   }
 }
@@ -96,7 +96,7 @@ class HostOpen implements OpenFile {
     ids.changed(this.file.id);
     if (strip === undefined) return this.held.use((fd) => files.write(fd, at, data));
     this.strip = undefined;
-    return this.held.use((fd) => chain(files.chmod(fd, strip), () => files.write(fd, at, data)));
+    return this.held.use((fd) => after(files.chmod(fd, strip), () => files.write(fd, at, data)));
   }
 
   close(): Awaitable<void> {
@@ -108,6 +108,6 @@ class HostOpen implements OpenFile {
 export class HostLink extends HostNode implements LinkNode {
   readlink(_call: Call): Awaitable<string> {
     const { tree } = this;
-    return chain(this.look(), () => tree.at(this.parent(), (fd) => tree.files.readlink(fd, this.name)));
+    return after(this.look(), () => tree.at(this.parent(), (fd) => tree.files.readlink(fd, this.name)));
   }
 }

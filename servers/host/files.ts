@@ -100,18 +100,3 @@ export interface HostFiles {
   truncate(fd: Fd, length: number): Awaitable<void>;
   sync(fd: Fd, datasync: boolean): Awaitable<void>;
 }
-
-/** f(a), at once when a is there already. */
-export function chain<T, U>(a: Awaitable<T>, f: (a: T) => Awaitable<U>): Awaitable<U> {
-  return a instanceof Promise ? a.then(f) : f(a);
-}
-
-/** f(), or what `failed` makes of its error. */
-export function attempt<T>(f: () => Awaitable<T>, failed: (e: unknown) => Awaitable<T>): Awaitable<T> {
-  try {
-    const r = f();
-    return r instanceof Promise ? r.catch(failed) : r;
-  } catch (e) {
-    return failed(e);
-  }
-}

@@ -4,7 +4,7 @@
  * Invariants: a descriptor number is never closed while a call that was given it has not settled;
  * at most `max` directories stay held besides the root and those in use. Used by tree.ts alone.
  */
-import type { Awaitable } from "../../proto/index.ts";
+import { type Awaitable, quietly } from "../../proto/index.ts";
 import type { Handle, HostFiles } from "./files.ts";
 
 export class Held {
@@ -43,11 +43,6 @@ export class Held {
   private done(): void {
     if (--this.uses === 0 && this.over) quietly(this.files.drop(this.fd));
   }
-}
-
-/** For what nobody waits for: a failure has nobody to be told to. */
-export function quietly(a: Awaitable<void>): void {
-  if (a instanceof Promise) a.catch(() => undefined);
 }
 
 /** Directories by identity; the one not used for longest goes first. */

@@ -5,11 +5,10 @@
  * qid as of the newest stat.
  */
 import {
-  AEXEC, AREAD, AWRITE, type Attr, type Awaitable, type Call, dirMode, Enonexist, Eperm, NineError, type Qid, S_IFBLK, S_IFDIR, S_IFMT, S_IFREG,
+  AEXEC, after, AREAD, attempt, AWRITE, type Attr, type Awaitable, type Call, dirMode, Enonexist, Eperm, NineError, type Qid, quietly, S_IFBLK, S_IFDIR, S_IFMT, S_IFREG,
   type SetAttr, type Statfs,
 } from "../../proto/index.ts";
-import { attempt, type Handle, type HostStat, chain } from "./files.ts";
-import { quietly } from "./held.ts";
+import type { Handle, HostStat } from "./files.ts";
 import type { Ident } from "./ident.ts";
 import { setattr } from "./setattr.ts";
 import { type DirPlace, type Marks, MARKS, permits, type Place, type Tree } from "./tree.ts";
@@ -49,7 +48,7 @@ export class HostNode implements Place {
       this.listed = undefined;
       return this.attr(st);
     }
-    return chain(this.look(), (now) => this.attr(now));
+    return after(this.look(), (now) => this.attr(now));
   }
 
   /** As the system says for the process's user; as root, for other users, by mode, at the moment of the question. */
@@ -57,7 +56,7 @@ export class HostNode implements Place {
     if (want & AWRITE) this.tree.mutable();
     const cred = this.tree.cred(call);
     if (cred) {
-      return chain(this.look(), (st) => {
+      return after(this.look(), (st) => {
         if (!permits(st, want, cred)) throw new NineError(Eperm);
       });
     }
@@ -100,7 +99,7 @@ export class HostNode implements Place {
   /** The file's stat now, wherever it is. */
   look(): Awaitable<HostStat> {
     const { tree } = this;
-    const here = (): Awaitable<HostStat> => chain(tree.at(this.parent(), (fd) => tree.files.lstat(fd, this.name)), (st) => {
+    const here = (): Awaitable<HostStat> => after(tree.at(this.parent(), (fd) => tree.files.lstat(fd, this.name)), (st) => {
       if (!st || !tree.ids.is(this.id, st)) throw new NineError(Enonexist);
       return this.see(st);
     });
@@ -109,7 +108,7 @@ export class HostNode implements Place {
       if (tree.follow(this.id, this)) return this.look();
       const open = tree.opens.find(this.id.key);
       if (!open) throw e;
-      return chain(open.held.use((fd) => tree.files.stat(fd)), (st) => this.see(st));
+      return after(open.held.use((fd) => tree.files.stat(fd)), (st) => this.see(st));
     });
   }
 
@@ -119,19 +118,19 @@ export class HostNode implements Place {
     const open = tree.opens.find(this.id.key);
     if (open) return open.held.use(op);
     const take = attempt(
-      () => tree.at(this.parent(), (fd) => chain(tree.files.hold(fd, this.name), (h) => tree.check(h, this.id))),
+      () => tree.at(this.parent(), (fd) => after(tree.files.hold(fd, this.name), (h) => tree.check(h, this.id))),
       (e) => {
         if (!(e instanceof NineError)) throw e;
         return undefined;
       },
     );
-    return chain(take, (h) => {
+    return after(take, (h) => {
       if (h) {
         const r = attempt(() => h.use(op), (e) => {
           quietly(h.close());
           throw e;
         });
-        return chain(r, (v) => chain(h.close(), () => v));
+        return after(r, (v) => after(h.close(), () => v));
       }
       if (tree.follow(this.id, this)) return this.held(op);
       throw new NineError(Enonexist);

@@ -7,10 +7,10 @@
  * any time: what must be true is checked on the descriptor at hand.
  */
 import {
-  AEXEC, AREAD, AWRITE, type Awaitable, type Call, DMAPPEND, DMEXCL, DMTMP, Enonexist, Eperm, Ereadonly, NineError, NOU32,
+  AEXEC, after, AREAD, attempt, AWRITE, type Awaitable, type Call, DMAPPEND, DMEXCL, DMTMP, Enonexist, Eperm, Ereadonly, NineError, NOU32, quietly,
 } from "../../proto/index.ts";
-import { attempt, type Handle, type HostFiles, type HostStat, chain } from "./files.ts";
-import { Held, HeldDirs, OpenFiles, quietly } from "./held.ts";
+import type { Handle, HostFiles, HostStat } from "./files.ts";
+import { Held, HeldDirs, OpenFiles } from "./held.ts";
 import { type Ident, Idents, put } from "./ident.ts";
 
 export interface HostOptions {
@@ -147,7 +147,7 @@ export class Tree {
       if (!(e instanceof NineError) || !this.follow(dir.id, dir)) throw e;
       return this.hold(dir);
     });
-    return chain(held, (h) => {
+    return after(held, (h) => {
       if (this.files.exact) return this.dirs.add(dir.id.key, h).use(op);
       const r = h.use(op);
       quietly(h.close());
@@ -158,13 +158,13 @@ export class Tree {
   private hold(dir: DirPlace): Awaitable<Held> {
     const { up } = dir;
     if (!up) return this.root;
-    return this.at(up, (fd) => chain(this.files.hold(fd, dir.name), (h) => this.check(h, dir.id)));
+    return this.at(up, (fd) => after(this.files.hold(fd, dir.name), (h) => this.check(h, dir.id)));
   }
 
   /** The handle as Held if it is on that file; else it is dropped. */
   check(h: Handle, id: Ident): Awaitable<Held> {
     const held = new Held(this.files, h);
-    return attempt(() => chain(held.use((fd) => this.files.stat(fd)), (st) => {
+    return attempt(() => after(held.use((fd) => this.files.stat(fd)), (st) => {
       if (!this.ids.is(id, st)) throw new NineError(Enonexist);
       return held;
     }), (e) => {
