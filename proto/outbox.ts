@@ -45,6 +45,8 @@ export class Outbox {
   dialect: Dialect = "9P2000";
   /** Join the messages of a tick also where each send is a frame. */
   joined = false;
+  /** Given to the transport so far. */
+  bytes = 0;
   private readonly transport: Transport;
   private slab: Slab | undefined;
   private scheduled = false;
@@ -82,11 +84,15 @@ export class Outbox {
   /** Sends what is queued now. */
   send(): void {
     this.scheduled = false;
-    if (this.slab && this.slab.end > this.slab.start) this.slab.send(this.transport);
+    const { slab } = this;
+    if (!slab || slab.end === slab.start) return;
+    this.bytes += slab.end - slab.start;
+    slab.send(this.transport);
   }
 
   private sendOwn(own: Uint8Array, size: number): void {
     this.send();
+    this.bytes += size;
     this.transport.send(own.subarray(0, size), () => give(own));
   }
 

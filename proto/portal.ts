@@ -20,6 +20,8 @@ export interface Portal {
   readonly lasting?: boolean;
   /** Calls that have settled though the server is not done with them: flushed, or of a session that ended. Absent: none. */
   readonly lingering?: number;
+  /** The data that those may still hold, in bytes. */
+  readonly lingeringBytes?: number;
   /**
    * An Rerror or Rlerror is a reply, not a throw. Settles exactly once, never rejects. The T object
    * is the tag: it may not be given again, nor changed, before its reply.

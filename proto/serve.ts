@@ -3,8 +3,8 @@
  * connection: version, tags, Tflush. Invariants: nothing is answered before a version is agreed; a
  * new Tversion ends all that was before, and replies of the old session are dropped; Rflush never
  * comes before the reply it flushes; a peer that sends nonsense gets errors or is hung up on, and
- * memory held for it stays bounded: by the limits of what it has under way, by SLOW for replies it
- * does not take. Payloads: those of a Twrite are copied once, out of what the transport lends, a
+ * memory held for it stays bounded: by the limits of what it has under way and of replies it does not
+ * take. Payloads: those of a Twrite are copied once, out of what the transport lends, a
  * server that answers at once reads straight into the reply.
  */
 import { Ebotch, errno, errnoOf, NineError, sentenceOf } from "./errors.ts";
@@ -16,7 +16,7 @@ import { Outbox } from "./outbox.ts";
 import { RREADHDR, sizeOf, tagOf, unpack } from "./pack.ts";
 import { give, take } from "./pool.ts";
 import type { Portal } from "./portal.ts";
-import { limit, type Limits } from "./portals/limit.ts";
+import { limit, LIMITS, type Limited, type Limits, type Use } from "./portals/limit.ts";
 import { isEintr, isError } from "./reply.ts";
 import { Splitter } from "./split.ts";
 import type { Receiver, Transport } from "./transport.ts";
@@ -28,27 +28,53 @@ export interface Session9P {
   readonly msize: number;
 }
 
+export interface WireLimits extends Limits {
+  /** Bytes of replies that the peer has not taken, above which no more of its requests are taken up; default 4 MiB. */
+  readonly unread?: number;
+}
+
+/** The default bounds of a connection. */
+export const WIRELIMITS: Required<Omit<WireLimits, "budget">> = { ...LIMITS, unread: 4 << 20 };
+
 export interface ServeOptions {
   /** Largest message taken or sent; default 1 MiB. A client's own limit below it wins. */
   readonly msize?: number;
   /** What the peer may have under way; the defaults of limit(). */
-  readonly limits?: Limits;
+  readonly limits?: WireLimits;
   /** Called once, when the connection is over. */
   readonly closed?: (why?: string) => void;
+}
+
+/** A connection that is being served, for those who watch over it. */
+export interface Served {
+  readonly peer: string;
+  /** As agreed with the peer; "" before that. */
+  readonly version: string;
+  readonly msize: number;
+  /** Since the connection was made: requests, and bytes in either direction. */
+  readonly requests: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  /** Of bytesOut, what has not left yet. */
+  readonly unread: number;
+  /** What the session has under way; undefined when there is none. */
+  readonly use: Use | undefined;
+  /** Ends the connection; the peer is told why where the transport can. */
+  hangup(why: string): void;
 }
 
 /**
  * Serves one connection, whose transport was not started yet. `open` is called for each session and
  * may return a portal of a dialect below the one asked for; "unknown" is answered when it cannot be.
  */
-export function serve(transport: Transport, open: (session: Session9P) => Portal, options: ServeOptions = {}): void {
-  transport.start(new Wire(transport, open, options));
+export function serve(transport: Transport, open: (session: Session9P) => Portal, options: ServeOptions = {}): Served {
+  const wire = new Wire(transport, open, options);
+  transport.start(wire);
+  return wire;
 }
 
 /** The sentence of an error reply: what fits a message of the smallest msize. */
 const ERRMAX = 220;
-/** Bytes waiting in the transport above which no more requests are taken up. */
-const SLOW = 4 << 20;
 /** Data of this size is copied into the reply; only more is worth a buffer of its own. */
 const SHORT = 8192;
 
@@ -58,17 +84,21 @@ interface Pending {
   readonly flushes: number[];
 }
 
-class Wire implements Receiver {
+class Wire implements Receiver, Served {
+  version = "";
+  requests = 0;
+  bytesIn = 0;
   private readonly transport: Transport;
   private readonly open: (session: Session9P) => Portal;
   private readonly options: ServeOptions;
   private readonly cap: number;
+  private readonly most: number;
   private readonly splitter: Splitter;
   private readonly out: Outbox;
-  private portal: Portal | undefined;
+  private portal: Limited | undefined;
   /** Ended sessions of this connection whose calls still run at the server. */
   private past: Portal[] = [];
-  private msize: number;
+  msize: number;
   /** Calls under way by tag; another Map for each session. */
   private pending = new Map<number, Pending>();
   /** Tags of the Tflushes that wait, with the call they wait for. */
@@ -86,7 +116,7 @@ class Wire implements Receiver {
       return;
     }
     this.message(buf, at, end);
-    if (this.transport.buffered > SLOW) this.wait();
+    if (this.transport.buffered > this.most) this.wait();
   };
 
   constructor(transport: Transport, open: (session: Session9P) => Portal, options: ServeOptions) {
@@ -94,12 +124,37 @@ class Wire implements Receiver {
     this.open = open;
     this.options = options;
     this.cap = Math.max(256, options.msize ?? 1 << 20);
+    this.most = options.limits?.unread ?? WIRELIMITS.unread;
     this.msize = this.cap;
     this.splitter = new Splitter(this.cap);
     this.out = new Outbox(transport);
   }
 
+  get peer(): string {
+    return this.transport.peer;
+  }
+
+  get bytesOut(): number {
+    return this.out.bytes;
+  }
+
+  get unread(): number {
+    return this.transport.buffered;
+  }
+
+  get use(): Use | undefined {
+    return this.portal?.use;
+  }
+
+  hangup(why: string): void {
+    if (this.over) return;
+    this.out.send();
+    this.transport.close(why);
+    this.end(why);
+  }
+
   recv(chunk: Uint8Array): void {
+    this.bytesIn += chunk.length;
     this.guarded(() => this.splitter.push(chunk, this.each));
   }
 
@@ -113,9 +168,7 @@ class Wire implements Receiver {
       f();
     } catch (e) {
       if (!(e instanceof NineError)) throw e;
-      this.out.send();
-      this.transport.close(e.message);
-      this.end(e.message);
+      this.hangup(e.message);
     }
   }
 
@@ -146,7 +199,7 @@ class Wire implements Receiver {
       return;
     }
     if (f.type === Tversion) {
-      this.version(f, tag);
+      this.agree(f, tag);
       return;
     }
     if (this.inUse(tag)) throw new NineError(`${Ebotch}: tag ${tag} is in use`);
@@ -165,8 +218,8 @@ class Wire implements Receiver {
     return this.pending.has(tag) || this.flushing.has(tag);
   }
 
-  private version(f: TversionMsg, tag: number): void {
-    this.hangup();
+  private agree(f: TversionMsg, tag: number): void {
+    this.leave();
     this.out.dialect = "9P2000";
     this.out.joined = false;
     if (f.msize < 256) {
@@ -185,12 +238,14 @@ class Wire implements Receiver {
     this.msize = Math.min(this.msize, portal.msize);
     this.splitter.msize = this.msize;
     const x = ordered && portal.ordered && portal.dialect === dialect;
-    this.out.put({ type: Rversion, msize: this.msize, version: x ? `${portal.dialect}.x` : portal.dialect }, tag);
+    this.version = x ? `${portal.dialect}.x` : portal.dialect;
+    this.out.put({ type: Rversion, msize: this.msize, version: this.version }, tag);
     this.out.dialect = portal.dialect;
     this.out.joined = x;
   }
 
   private request(portal: Portal, t: Tmsg, tag: number): void {
+    this.requests++;
     let own: Uint8Array | undefined;
     if (t.type === Twrite) {
       own = this.keep(t);
@@ -289,8 +344,9 @@ class Wire implements Receiver {
   }
 
   /** The session is over: what of it is under way is not answered any more. */
-  private hangup(): void {
+  private leave(): void {
     const { portal } = this;
+    this.version = "";
     this.portal = undefined;
     this.pending = new Map();
     this.flushing.clear();
@@ -303,7 +359,7 @@ class Wire implements Receiver {
     this.over = true;
     this.splitter.stop();
     this.held = [];
-    this.hangup();
+    this.leave();
     this.options.closed?.(why);
   }
 }

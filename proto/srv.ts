@@ -12,7 +12,7 @@ import {
 } from "./fcall.ts";
 import type { Portal } from "./portal.ts";
 import type { Qid } from "./qid.ts";
-import { rerror } from "./reply.ts";
+import { payload, rerror } from "./reply.ts";
 import type { Node, Server } from "./server.ts";
 import { EXCLUSIVE, Fid, type Lane, type Op, READ, type User, WRITE } from "./srv/fid.ts";
 import { handle } from "./srv/handlers.ts";
@@ -54,6 +54,7 @@ export class Session implements Portal, Starter {
   xattrBytes = 0;
   /** Started, settled, and the server has not answered. */
   lingering = 0;
+  lingeringBytes = 0;
   private hung = false;
   private readonly bug: ((e: unknown) => void) | undefined;
   private readonly pending = new Map<Tmsg, Request>();
@@ -262,7 +263,10 @@ export class Session implements Portal, Starter {
   /** The server has answered: the caller gets his reply unless he has left, lanes go on. */
   private finish(q: Request, r: Rmsg): void {
     // In this order: who waits for the fid may answer at once, and comes after.
-    if (q.settled) this.lingering--;
+    if (q.settled) {
+      this.lingering--;
+      this.lingeringBytes -= payload(q.t);
+    }
     this.settle(q, r);
     this.leave(q);
   }
@@ -271,6 +275,7 @@ export class Session implements Portal, Starter {
   private part(q: Request, why: NineError): void {
     if (q.settled) return;
     this.lingering++;
+    this.lingeringBytes += payload(q.t);
     this.settle(q, rerror(why));
   }
 

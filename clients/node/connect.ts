@@ -4,13 +4,14 @@
  */
 import { isAbsolute, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { dial, Ehungup, type Host, type Limits, NineError, open, type Portal, serve, type Server, type Session9P } from "../../proto/index.ts";
+import { dial, Ehungup, type Host, NineError, open, type Portal, serve, type Server, type Session9P, type WireLimits } from "../../proto/index.ts";
 import { type Addr, parseAddr } from "./addr.ts";
 import { newToken } from "./gate.ts";
 import { nodeHost } from "./host.ts";
 import type { Listener } from "./listener.ts";
 import { late, punctual } from "./punctual.ts";
 import { connectTransport, listenTransport } from "./transports.ts";
+import { Watch } from "./watch.ts";
 
 /** What a `module:` server is made with. */
 export type ModuleDeps = Pick<Host, "now" | "sleep" | "random" | "log">;
@@ -49,8 +50,10 @@ export async function connect(addr: string | Addr, options: ConnectOptions = {})
 export interface ServeAt {
   /** Largest message; default 1 MiB. */
   readonly msize?: number;
-  /** Bounds of one connection; default those of limit(). */
-  readonly limits?: Limits;
+  /** Bounds of one connection; default those of serve(). */
+  readonly limits?: WireLimits;
+  /** Who watches over the connections; default a Watch of the listener's own. */
+  readonly watch?: Watch;
   /** WebSocket only: what clients must show. Default a new random token; "none" wants none. */
   readonly token?: string;
   /** WebSocket only: pages of these origins may connect, besides the listener's own ("https://example.org"). */
@@ -66,11 +69,19 @@ export interface ServeAt {
 export function listen(addr: string | Addr, open: (session: Session9P) => Portal, options: ServeAt = {}): Promise<Listener> {
   const a = typeof addr === "string" ? parseAddr(addr) : addr;
   const token = options.token === "none" ? undefined : (options.token ?? (a.kind === "ws" ? (a.token ?? newToken()) : undefined));
+  const watch = options.watch ?? new Watch();
   return listenTransport(a, (transport) => {
     const { peer } = transport;
     options.log?.(`${peer}: connected`);
-    serve(transport, open, { msize: options.msize ?? 1 << 20, ...(options.limits && { limits: options.limits }), closed: (why) => options.log?.(`${peer}: ${why ?? "hung up"}`) });
-  }, { ...(token !== undefined && { token }), ...(options.origins && { origins: options.origins }) });
+    const served = serve(transport, open, {
+      msize: options.msize ?? 1 << 20, limits: { budget: watch.budget, ...options.limits },
+      closed: (why) => {
+        watch.remove(served);
+        options.log?.(`${peer}: ${why ?? "hung up"}`);
+      },
+    });
+    watch.add(served);
+  }, { maxConnections: watch.limits.connections, ...(token !== undefined && { token }), ...(options.origins && { origins: options.origins }) });
 }
 
 /** What a server in this process threw that is no NineError: its peer is told "i/o error" only. */

@@ -39,10 +39,16 @@ each listener. Ctrl-C ends it.
                        Default ws://127.0.0.1:5640; port 0 takes a free one
   --rw                 clients may write
   --token T|none       what WebSocket clients must show; default a new random token
-  --limit KEY=N        bounds of one connection: fids, calls, bytes, depth; repeats
+  --limit KEY=N        bounds of one connection: fids in use, opens, calls and bytes under way,
+                       depth of paths, unread bytes of replies; of all: budget (bytes under
+                       way), connections; in seconds, 0 for ever: hello (until a version is
+                       agreed), idle (without a request), stall (without taking a reply); repeats
   --msize N            largest 9P message, default 1M
   --trace[=FILE]       every message as a line of text
   --unsafe-host        export writable on a system where confinement has a race
+  --stats              connections, fids, calls and bytes on stderr, every 10 seconds and at the
+                       end. With a line for each connection they are the file stats of the tree
+                       ctl: mount ADDR /n/ctl ctl; cat /n/ctl/stats
   -v                   tell of connections on stderr
 `;
 

@@ -8,3 +8,4 @@ export { stdio } from "./stdio.ts";
 export { subtree } from "./subtree.ts";
 export { connectTransport, listenTransport } from "./transports.ts";
 export { hostUsers, parseUsers } from "./users.ts";
+export { Watch, type WatchLimits, type WatchOptions } from "./watch.ts";

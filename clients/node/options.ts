@@ -23,6 +23,7 @@ export interface Options {
   /** undefined: no trace; "": to stderr; else a file. */
   trace: string | undefined;
   verbose: boolean;
+  stats: boolean;
   help: boolean;
   version: boolean;
   long: boolean;
@@ -39,16 +40,19 @@ export interface CommandLine {
 const VERBS = new Set(["run", "serve", "9p", "disk", "web", "key"]);
 /** Verbs of a later version. */
 const LATERVERBS = new Set<string>(["run", "disk", "web", "key"]);
-export const LIMITS: readonly string[] = ["fids", "calls", "bytes", "depth"];
+/** Keys of --limit: what proto bounds (limit, serve), then what needs a clock or counts connections (watch). */
+const BOUNDS: readonly string[] = ["fids", "opens", "calls", "bytes", "depth", "unread", "budget", "connections"];
+const SECONDS: readonly string[] = ["hello", "idle", "stall"];
+export const LIMITKEYS: readonly string[] = [...BOUNDS, ...SECONDS];
 /** Options of a later version. */
-const LATER = new Set(["ns", "root", "disk", "pager", "checkpoint", "fresh", "boot", "ram", "strace", "stats", "seed"]);
+const LATER = new Set(["ns", "root", "disk", "pager", "checkpoint", "fresh", "boot", "ram", "strace", "seed"]);
 const VALUES = new Set(["mount", "listen", "token", "uname", "msize", "limit", "ns", "root", "disk", "pager", "checkpoint", "ram", "seed", "c"]);
 const FLAGS = new Set(["rw", "ro", "host", "no-host", "unsafe-host", "trace", "v", "l", "h", "help", "version", "fresh", "boot", "strace", "stats"]);
 /** What each option goes with, where that is not everything. */
 const GOES: Readonly<Record<string, readonly Verb[]>> = {
   mount: ["shell", "script"], c: ["shell"], host: ["shell", "script", "serve"], "no-host": ["shell", "script", "serve"],
   rw: ["shell", "script", "serve"], ro: ["shell", "script", "serve"], uname: ["shell", "script", "9p"],
-  listen: ["serve"], limit: ["serve"], token: ["serve"], "unsafe-host": ["serve"], v: ["serve"], l: ["9p"],
+  listen: ["serve"], limit: ["serve"], token: ["serve"], "unsafe-host": ["serve"], v: ["serve"], stats: ["serve"], l: ["9p"],
 };
 
 /** SIZE: digits and K M G T, powers of 1024. */
@@ -62,7 +66,7 @@ export function parseSize(text: string, option: string): number {
 export function parseCommandLine(argv: readonly string[]): CommandLine {
   const o: Options = {
     mounts: [], listen: [], limits: new Map(), command: undefined, rw: undefined, host: true, unsafeHost: false, token: undefined,
-    uname: undefined, msize: 1 << 20, trace: undefined, verbose: false, help: false, version: false, long: false,
+    uname: undefined, msize: 1 << 20, trace: undefined, verbose: false, stats: false, help: false, version: false, long: false,
   };
   const args: string[] = [];
   const given = new Set<string>();
@@ -151,6 +155,7 @@ function apply(o: Options, name: string, value = ""): void {
       break;
     case "trace": o.trace = value; break;
     case "v": o.verbose = true; break;
+    case "stats": o.stats = true; break;
     case "l": o.long = true; break;
     case "h": case "help": o.help = true; break;
     case "version": o.version = true; break;
@@ -161,9 +166,9 @@ function apply(o: Options, name: string, value = ""): void {
 function limit(o: Options, value: string): void {
   const eq = value.indexOf("=");
   const key = value.slice(0, eq);
-  if (eq < 1 || !LIMITS.includes(key)) throw new UsageError(`--limit ${value}: write KEY=NUMBER; keys are ${LIMITS.join(", ")}`);
+  if (eq < 1 || !LIMITKEYS.includes(key)) throw new UsageError(`--limit ${value}: write KEY=NUMBER; keys are ${LIMITKEYS.join(", ")}`);
   const n = parseSize(value.slice(eq + 1), "limit");
-  if (n < 1) throw new UsageError(`--limit ${value}: at least 1`);
+  if (n < 1 && !SECONDS.includes(key)) throw new UsageError(`--limit ${value}: at least 1`);
   o.limits.set(key, n);
 }
 

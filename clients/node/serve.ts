@@ -3,7 +3,7 @@
  * until it is told to stop, and then ends in order.
  */
 import { resolve as resolvePath } from "node:path";
-import { dir, NineError, open, type Portal, serve, type Session9P } from "../../proto/index.ts";
+import { Budget, dir, type DirNode, type FileNode, NineError, open, type Portal, serve, type Session9P, textFile, WIRELIMITS } from "../../proto/index.ts";
 import { devFiles, host } from "../../servers/index.ts";
 import { type Addr, formatAddr, isLoopback, WSPORT } from "./addr.ts";
 import { listen, reportBug } from "./connect.ts";
@@ -14,6 +14,10 @@ import { type Options, UsageError } from "./options.ts";
 import { stdio } from "./stdio.ts";
 import { subtree } from "./subtree.ts";
 import { traceLog } from "./tracelog.ts";
+import { Watch } from "./watch.ts";
+
+/** How often --stats writes. */
+const STATSMS = 10_000;
 
 type Wanted = Options["listen"][number];
 const USUAL: Addr = { kind: "ws", secure: false, host: "127.0.0.1", port: WSPORT, path: "/", query: "", token: undefined };
@@ -31,31 +35,34 @@ export async function serveDir(options: Options, args: readonly string[], cwd: s
   const now = nodeHost();
   const files = exported(cwd, root);
   // What is read-only is the directory, by its own server: diodload writes to ctl's null.
-  const server = subtree(host(files, { writable, unsafe: options.unsafeHost, now: now.now }), ctlTree(now));
+  const { watch, limits } = bounds(options.limits);
+  const stats = textFile(() => watch.text({ ...WIRELIMITS, ...limits }));
+  const server = subtree(host(files, { writable, unsafe: options.unsafeHost, now: now.now }), ctlTree(now, stats));
   const log = options.verbose ? (line: string): void => void process.stderr.write(`nineplex: ${line}\n`) : undefined;
   const traced = traceLog(options.trace, cwd);
   const session = (s: Session9P): Portal => {
     const portal = open(server, { ...s, users: files.users, bug: (e) => reportBug(e, root) });
     return traced(portal, root);
   };
-  const at = { msize: options.msize, limits: Object.fromEntries(options.limits) };
+  const at = { msize: options.msize, limits };
   const stopped = new Promise<void>((resolve) => {
     if (stop.aborted) resolve();
     else stop.addEventListener("abort", () => resolve(), { once: true });
   });
   const listeners: Listener[] = [];
+  const end = options.stats ? report(watch) : undefined;
   try {
     const done = [stopped];
     for (const { addr, text } of wanted) {
       if (addr === "stdio") {
-        done.push(new Promise((resolve) => serve(stdio(), session, { ...at, closed: () => resolve() })));
+        done.push(new Promise((resolve) => watch.add(serve(stdio(), session, { msize: options.msize, limits: { budget: watch.budget, ...limits }, closed: () => resolve() }))));
         continue;
       }
       if ((addr.kind === "ws" || addr.kind === "tcp") && !isLoopback(addr.host)) {
         process.stderr.write(`nineplex: ${formatAddr(addr, false)}: reachable from other machines${addr.kind === "tcp" ? ", and tcp asks for no token" : ""}\n`);
       }
       try {
-        listeners.push(await listen(addr, session, { ...at, ...(options.token !== undefined && { token: options.token }), ...(log && { log }) }));
+        listeners.push(await listen(addr, session, { ...at, watch, ...(options.token !== undefined && { token: options.token }), ...(log && { log }) }));
       } catch (e) {
         throw e instanceof NineError ? new NineError(`${text}: ${e.message}`, e.errno) : e;
       }
@@ -68,8 +75,34 @@ export async function serveDir(options: Options, args: readonly string[], cwd: s
     return 0;
   } finally {
     await Promise.all(listeners.map((l) => l.close()));
+    end?.();
     files.close();
   }
+}
+
+/** What --limit says, sorted by who keeps to it. */
+function bounds(given: ReadonlyMap<string, number>): { watch: Watch; limits: Record<string, number> } {
+  const { budget, connections, hello, idle, stall, ...limits } = Object.fromEntries(given);
+  return { watch: new Watch({ ...defined({ connections, hello, idle, stall }), ...(budget !== undefined && { budget: new Budget(budget) }) }), limits };
+}
+
+function defined(o: Record<string, number | undefined>): Record<string, number> {
+  return Object.fromEntries(Object.entries(o).filter((e): e is [string, number] => e[1] !== undefined));
+}
+
+/** Writes a line every so often while something happens; what is returned writes the last one. */
+function report(watch: Watch): () => void {
+  let last = "";
+  const write = (): void => {
+    const line = watch.line();
+    if (line !== last) process.stderr.write(`nineplex: stats: ${line}\n`);
+    last = line;
+  };
+  const timer = setInterval(write, STATSMS);
+  return () => {
+    clearInterval(timer);
+    write();
+  };
 }
 
 /** The directory's files; a directory that is none is named. */
@@ -81,8 +114,8 @@ function exported(cwd: string, root: string): ReturnType<typeof hostFiles> {
   }
 }
 
-/** What diod calls its control tree, as far as its tools ask for it. */
-function ctlTree(deps: { now(): number; random(): number }): ReturnType<typeof dir> {
+/** What diod calls its control tree, as far as its tools ask for it, and how the server is doing. */
+function ctlTree(deps: { now(): number; random(): number }, stats: FileNode): DirNode {
   const { zero, null: nil } = devFiles(deps);
-  return dir({ ...(zero && { zero }), ...(nil && { null: nil }) });
+  return dir({ ...(zero && { zero }), ...(nil && { null: nil }), stats });
 }

@@ -1,7 +1,7 @@
 /**
  * subtree: a server whose attach name selects a directory: "" and "/" the root, a path what it leads
- * to (".." cannot leave), anything else "file does not exist". `ctl` has zero and null, which
- * diodload(8) reads and writes.
+ * to (".." cannot leave), anything else "file does not exist". `ctl` is another tree, in which zero
+ * and null are what diodload(8) reads and writes.
  */
 import { type Call, elements, Enonexist, Enotdir, isDir, NineError, type Node, type Server } from "../../proto/index.ts";
 

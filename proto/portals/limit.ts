@@ -1,31 +1,68 @@
 /**
  * limit: a portal whose holder can have only so much under way. Invariant: however the holder
  * behaves, no bound is passed; what would pass one is answered with an error and never reaches the
- * server; flush and clunk always pass, so whoever is at a bound can get away from it. Used by serve.ts
- * for every peer on a wire.
+ * server, a read gets less; flush and clunk always pass, so whoever is at a bound can get away from
+ * it. Used by serve.ts for every peer on a wire.
  */
 import { Eagain, Enametoolong, Etoomany, NineError } from "../errors.ts";
 import {
-  type Dialect, Rwalk, type Rmsg, Tattach, Tauth, Tclunk, Tcreate, Tlcreate, type Tmsg, Tread, Treaddir, Tremove, Twalk, Twrite,
-  Txattrwalk,
+  type Dialect, Rwalk, type Rmsg, Tattach, Tauth, Tclunk, Tcreate, Tlcreate, Tlopen, type Tmsg, Topen, Tread, Treaddir, Tremove, Twalk,
+  Twrite, Txattrwalk,
 } from "../fcall.ts";
 import type { Portal } from "../portal.ts";
-import { isEintr, isError, rerror } from "../reply.ts";
+import { isEintr, isError, payload, rerror } from "../reply.ts";
 
 /** Bounds of one portal's holder. */
 export interface Limits {
   /** Fids in use; default 65536. More: "Too many open files". */
   readonly fids?: number;
+  /** Fids that are open; default 4096. More: "Too many open files". */
+  readonly opens?: number;
   /** Calls under way, those that were flushed and still run at the server included; default 4096. More: "Resource temporarily unavailable". */
   readonly calls?: number;
-  /** Bytes that the reads under way may give and the writes under way carry; default 256 MiB. One call always passes. */
+  /**
+   * Bytes that the reads under way may give, and as many that the writes under way carry; default 64 MiB.
+   * A read that would pass it gives less, 8 KiB at least; a write "Resource temporarily unavailable", but one always passes.
+   */
   readonly bytes?: number;
   /** Path elements of a fid below the root; default 1024. More: "File name too long". */
   readonly depth?: number;
+  /** What several holders may have under way together, besides. */
+  readonly budget?: Budget;
 }
 
+/** Bytes that all holders who share it have under way: so many of reads, as many of writes. */
+export class Budget {
+  readonly most: number;
+  reads = 0;
+  writes = 0;
+
+  /** most: default 512 MiB. */
+  constructor(most: number = 512 << 20) {
+    this.most = most;
+  }
+}
+
+/** What the holder has of that at the moment, and how often a bound stopped him. */
+export interface Use {
+  readonly fids: number;
+  readonly opens: number;
+  readonly calls: number;
+  readonly bytes: number;
+  readonly refused: number;
+}
+
+export interface Limited extends Portal {
+  readonly use: Use;
+}
+
+/** The default bounds. */
+export const LIMITS: Required<Omit<Limits, "budget">> = { fids: 65536, opens: 4096, calls: 4096, bytes: 64 << 20, depth: 1024 };
+/** However little room there is, a read may give this much. */
+const LEAST = 8192;
+
 /** before: portals of the same holder that are over, but whose calls may still run: these count. */
-export function limit(portal: Portal, limits: Limits = {}, before: readonly Portal[] = []): Portal {
+export function limit(portal: Portal, limits: Limits = {}, before: readonly Portal[] = []): Limited {
   return new Limit(portal, limits, before);
 }
 
@@ -37,22 +74,27 @@ interface Entry {
   calls: number;
   /** Reached by its number, itself or behind those that may take its place. */
   linked: boolean;
+  open: boolean;
   /** Who has the number unless this one comes to be. */
   before: Entry | undefined;
 }
 
-class Limit implements Portal {
+class Limit implements Limited, Use {
   readonly dialect: Dialect;
   readonly msize: number;
   readonly ordered: boolean;
   readonly lasting: boolean;
+  opens = 0;
+  calls = 0;
+  refused = 0;
+  private reads = 0;
+  private writes = 0;
   private readonly portal: Portal;
-  private readonly most: Required<Limits>;
-  private readonly fids = new Map<number, Entry>();
+  private readonly limits: Required<Omit<Limits, "budget">>;
+  private readonly budget: Budget | undefined;
+  private readonly entries = new Map<number, Entry>();
   private used = 0;
   private readonly before: readonly Portal[];
-  private calls = 0;
-  private bytes = 0;
 
   constructor(portal: Portal, limits: Limits, before: readonly Portal[]) {
     this.before = before;
@@ -61,32 +103,56 @@ class Limit implements Portal {
     this.msize = portal.msize;
     this.ordered = portal.ordered;
     this.lasting = portal.lasting ?? false;
-    this.most = { fids: limits.fids ?? 65536, calls: limits.calls ?? 4096, bytes: limits.bytes ?? 256 << 20, depth: limits.depth ?? 1024 };
+    const { budget, ...most } = limits;
+    this.budget = budget;
+    this.limits = { ...LIMITS, ...most };
+  }
+
+  get use(): Use {
+    return this;
+  }
+
+  get fids(): number {
+    return this.used;
+  }
+
+  get bytes(): number {
+    return this.reads + this.writes;
   }
 
   get lingering(): number {
     return this.portal.lingering ?? 0;
   }
 
+  get lingeringBytes(): number {
+    return this.portal.lingeringBytes ?? 0;
+  }
+
   call(t: Tmsg): Rmsg | Promise<Rmsg> {
-    const bytes = bytesOf(t);
     const num = made(t);
-    const at = "fid" in t && t.type !== Tattach ? this.fids.get(t.fid) : undefined;
+    const at = "fid" in t && t.type !== Tattach ? this.entries.get(t.fid) : undefined;
     const from = at?.depth ?? 0;
     // Of a fid under way it is not known how far up "..", behind what may fail, would lead.
     const step = stepOf(t, num === undefined && at && at.calls > 0 ? 0 : from);
-    const why = this.refusal(t, bytes, num, from, step);
-    if (why) return rerror(why);
-    const entry = num !== undefined ? this.link(num, from + step) : step !== 0 || t.type === Tclunk || t.type === Tremove ? at : undefined;
+    const opens = t.type === Topen || t.type === Tlopen || t.type === Tcreate || t.type === Tlcreate;
+    const why = this.refusal(t, num, opens, from, step);
+    if (why) {
+      this.refused++;
+      return rerror(why);
+    }
+    if ((t.type === Tread || t.type === Treaddir) && t.count > LEAST) t.count = Math.min(t.count, Math.max(LEAST, this.room(false)));
+    const bytes = payload(t);
+    const entry = num !== undefined ? this.link(num, from + step) : step !== 0 || opens || t.type === Tclunk || t.type === Tremove ? at : undefined;
     if (entry) {
       entry.calls++;
       if (num === undefined && step > 0) entry.depth += step;
     }
     this.calls++;
-    this.bytes += bytes;
+    if (bytes > 0) this.carry(t, bytes);
+    if (opens) this.opens++;
     const r = this.portal.call(t);
-    if (r instanceof Promise) void r.then((x) => this.done(t, x, bytes, num, step, entry));
-    else this.done(t, r, bytes, num, step, entry);
+    if (r instanceof Promise) void r.then((x) => this.done(t, x, bytes, num, step, opens, entry));
+    else this.done(t, r, bytes, num, step, opens, entry);
     return r;
   }
 
@@ -98,22 +164,53 @@ class Limit implements Portal {
     this.portal.hangup();
   }
 
-  private refusal(t: Tmsg, bytes: number, num: number | undefined, from: number, step: number): NineError | undefined {
-    const { fids, calls, depth } = this.most;
-    if (this.calls + lingeringOf(this.portal, this.before) >= calls && t.type !== Tclunk) return new NineError(`${Eagain}: at most ${calls} requests at a time`);
-    if (bytes > 0 && this.bytes > 0 && this.bytes + bytes > this.most.bytes) {
-      return new NineError(`${Eagain}: at most ${this.most.bytes} bytes under way`);
-    }
-    if (num !== undefined && this.used >= fids) return new NineError(`${Etoomany}: at most ${fids} fids`);
-    if (step > 0 && from + step > depth) return new NineError(`${Enametoolong}: at most ${depth} elements`);
+  private refusal(t: Tmsg, num: number | undefined, opens: boolean, from: number, step: number): NineError | undefined {
+    const { limits } = this;
+    if (this.calls + this.lingerers() >= limits.calls && t.type !== Tclunk) return new NineError(`${Eagain}: at most ${limits.calls} requests at a time`);
+    if (t.type === Twrite && this.writes > 0 && t.data.length > this.room(true)) return new NineError(`${Eagain}: too many bytes under way`);
+    if (num !== undefined && this.used >= limits.fids) return new NineError(`${Etoomany}: at most ${limits.fids} fids`);
+    if (opens && this.opens >= limits.opens) return new NineError(`${Etoomany}: at most ${limits.opens}`);
+    if (step > 0 && from + step > limits.depth) return new NineError(`${Enametoolong}: at most ${limits.depth} elements`);
     return undefined;
   }
 
-  private done(t: Tmsg, r: Rmsg, bytes: number, num: number | undefined, step: number, entry: Entry | undefined): void {
+  private lingerers(): number {
+    let n = this.lingering;
+    for (const p of this.before) n += p.lingering ?? 0;
+    return n;
+  }
+
+  /** Bytes that may still come under way. */
+  private room(write: boolean): number {
+    const { budget } = this;
+    let mine = this.limits.bytes - (write ? this.writes : this.reads) - this.lingeringBytes;
+    for (const p of this.before) mine -= p.lingeringBytes ?? 0;
+    return budget ? Math.min(mine, budget.most - (write ? budget.writes : budget.reads)) : mine;
+  }
+
+  /** So many more are under way, or fewer. */
+  private carry(t: Tmsg, bytes: number): void {
+    if (t.type === Twrite) {
+      this.writes += bytes;
+      if (this.budget) this.budget.writes += bytes;
+    } else {
+      this.reads += bytes;
+      if (this.budget) this.budget.reads += bytes;
+    }
+  }
+
+  private done(t: Tmsg, r: Rmsg, bytes: number, num: number | undefined, step: number, opens: boolean, entry: Entry | undefined): void {
     this.calls--;
-    this.bytes -= bytes;
-    if (!entry) return;
+    if (bytes > 0) this.carry(t, -bytes);
+    if (!entry) {
+      if (opens) this.opens--;
+      return;
+    }
     const failed = isError(r) || (t.type === Twalk && r.type === Rwalk && r.wqid.length < t.wname.length);
+    if (opens) {
+      if (failed) this.opens--;
+      else entry.open = true;
+    }
     if (num !== undefined) {
       if (failed) this.unlink(num, entry);
       else while (entry.linked && entry.before) this.unlink(num, entry.before);
@@ -122,13 +219,13 @@ class Limit implements Portal {
       if (!isEintr(r)) this.unlink(t.fid, entry);
     } else if (failed ? step > 0 : step < 0) entry.depth -= Math.abs(step);
     entry.calls--;
-    if (!entry.linked && entry.calls === 0) this.used--;
+    if (!entry.linked && entry.calls === 0) this.gone(entry);
   }
 
   /** A fid of this number may come to be. */
   private link(num: number, depth: number): Entry {
-    const entry: Entry = { depth, calls: 0, linked: true, before: this.fids.get(num) };
-    this.fids.set(num, entry);
+    const entry: Entry = { depth, calls: 0, linked: true, open: false, before: this.entries.get(num) };
+    this.entries.set(num, entry);
     this.used++;
     return entry;
   }
@@ -137,20 +234,20 @@ class Limit implements Portal {
   private unlink(num: number, entry: Entry): void {
     if (!entry.linked) return;
     entry.linked = false;
-    if (entry.calls === 0) this.used--;
-    let above = this.fids.get(num);
+    if (entry.calls === 0) this.gone(entry);
+    let above = this.entries.get(num);
     if (above !== entry) {
       while (above && above.before !== entry) above = above.before;
       if (above) above.before = entry.before;
-    } else if (entry.before) this.fids.set(num, entry.before);
-    else this.fids.delete(num);
+    } else if (entry.before) this.entries.set(num, entry.before);
+    else this.entries.delete(num);
   }
-}
 
-function lingeringOf(portal: Portal, before: readonly Portal[]): number {
-  let n = portal.lingering ?? 0;
-  for (const p of before) n += p.lingering ?? 0;
-  return n;
+  /** Nothing under way can mean it any more. */
+  private gone(entry: Entry): void {
+    this.used--;
+    if (entry.open) this.opens--;
+  }
 }
 
 /** The number of the fid that the message makes. */
@@ -170,9 +267,4 @@ function stepOf(t: Tmsg, from: number): number {
     else if (name !== ".") to++;
   }
   return to - from;
-}
-
-/** Payload that the call may hold in memory until it is over. */
-function bytesOf(t: Tmsg): number {
-  return t.type === Twrite ? t.data.length : t.type === Tread || t.type === Treaddir ? t.count : 0;
 }

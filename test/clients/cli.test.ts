@@ -383,6 +383,20 @@ describe("serve", () => {
     expect(rw.err()).toBe("");
   });
 
+  it("--stats: bounds and connections, as a file and at the end", { timeout: 60_000 }, async () => {
+    const one = start(process.execPath, [...main, "serve", "--stats", "--listen", "tcp://127.0.0.1:0", "--limit", "opens=2", "--limit", "budget=1M", "--limit", "idle=900", exported], cwd);
+    const at = (await one.said(/^(tcp:.*)\n/))[1] ?? "";
+    const r = await sh(`mount ${at} /n/x; cat /n/x/f; mount ${at} /n/ctl ctl; cat /n/ctl/stats`);
+    expect(r.stderr).toBe("");
+    const lines = r.stdout.toString().split("\n");
+    expect(lines.slice(0, 2)).toEqual(["contents", "fids=64K opens=2 calls=4096 bytes=64M depth=1024 unread=4096K budget=1024K connections=1024 hello=30 idle=900 stall=60"]);
+    expect(lines[2]).toMatch(/^2 connections, \d+ fids \(1 open\), 1 calls with \d+K? under way, 0 not taken; so far 2 connections \(0 hung up on\), \d+ requests, \d+ in, \d+ out$/);
+    expect(lines[3]).toMatch(/^peer +version +msize +fids opens calls +bytes unread requests +in +out refused seconds$/);
+    expect(lines.slice(4).map((l) => l.split(/ +/).slice(1, 3))).toEqual([["9P2000.L.x", "1024K"], ["9P2000.L.x", "1024K"], []]);
+    expect(await one.stop()).toBe(0);
+    expect(one.err()).toMatch(/\nnineplex: stats: 0 connections, 0 fids .* so far 2 connections .*\n$|^nineplex: stats: 0 connections, 0 fids .*\n$/);
+  });
+
   it("9p: a server of 9P2000 and nothing else, and one that is none", { timeout: 60_000 }, async () => {
     const plain = ram({ now: Date.now });
     const listener: Listener = await listenTcp({ port: 0 }, (t) => serve(t, (s) => open(plain, { ...s, dialect: "9P2000" })));

@@ -43,7 +43,7 @@ describe("what a command line means", () => {
   it("without options: the defaults of the contract", () => {
     expect(parse("").options).toEqual({
       mounts: [], listen: [], limits: new Map(), command: undefined, rw: undefined, host: true, unsafeHost: false, token: undefined,
-      uname: undefined, msize: 1 << 20, trace: undefined, verbose: false, help: false, version: false, long: false,
+      uname: undefined, msize: 1 << 20, trace: undefined, verbose: false, stats: false, help: false, version: false, long: false,
     });
   });
 
@@ -53,12 +53,12 @@ describe("what a command line means", () => {
     expect(shell.options.mounts).toMatchObject([
       { text: "tcp://h", path: "/n/x", readonly: true, order: "after" }, { addr: { kind: "module", file: "./c.ts" }, path: "/n/c", readonly: false, order: "replace" },
     ]);
-    const serve = parse("serve --listen tcp://127.0.0.1:0 --listen=stdio --token T --limit fids=10 --limit bytes=1M --rw --unsafe-host -v --trace d");
-    expect(serve.options).toMatchObject({ token: "T", rw: true, unsafeHost: true, verbose: true, trace: "" });
+    const serve = parse("serve --listen tcp://127.0.0.1:0 --listen=stdio --token T --limit fids=10 --limit bytes=1M --limit idle=0 --rw --unsafe-host --stats -v --trace d");
+    expect(serve.options).toMatchObject({ token: "T", rw: true, unsafeHost: true, verbose: true, stats: true, trace: "" });
     expect(serve.options.listen).toEqual([
       { addr: { kind: "tcp", host: "127.0.0.1", port: 0 }, text: "tcp://127.0.0.1:0" }, { addr: "stdio", text: "stdio" },
     ]);
-    expect([...serve.options.limits]).toEqual([["fids", 10], ["bytes", 1 << 20]]);
+    expect([...serve.options.limits]).toEqual([["fids", 10], ["bytes", 1 << 20], ["idle", 0]]);
     expect(parse("--rw --ro").options.rw).toBe(false);
     expect(parse("--no-host --host").options.host).toBe(true);
     expect(parse("-h serve")).toMatchObject({ verb: "serve", options: { help: true } });
@@ -112,7 +112,7 @@ describe("what cannot be meant is one clear line", () => {
     [["--msize", "x"], /^--msize x: a size is/],
     [["--msize", "255"], "--msize 255: between 256 and 64M"],
     [["--msize", "65M"], "--msize 65M: between 256 and 64M"],
-    [["serve", "--limit", "fids"], "--limit fids: write KEY=NUMBER; keys are fids, calls, bytes, depth"],
+    [["serve", "--limit", "fids"], "--limit fids: write KEY=NUMBER; keys are fids, opens, calls, bytes, depth, unread, budget, connections, hello, idle, stall"],
     [["serve", "--limit", "=1"], /^--limit =1: write KEY=NUMBER/],
     [["serve", "--limit", "x=1"], /^--limit x=1: write KEY=NUMBER/],
     [["serve", "--limit", "fids="], /a size is/],
@@ -135,7 +135,7 @@ describe("what cannot be meant is one clear line", () => {
     ...["run", "disk", "web", "key"].map((verb): [string[], string] => [[verb, "x"], `${verb}: not available in this version`]),
     [["-h", "run"], "run: not available in this version"],
     ...["--ns", "--root", "--disk", "--pager", "--checkpoint", "--ram", "--seed"].map((o): [string[], string] => [[o, "x"], `${o}: not available in this version`]),
-    ...["--fresh", "--boot", "--strace", "--stats"].map((o): [string[], string] => [[o], `${o}: not available in this version`]),
+    ...["--fresh", "--boot", "--strace"].map((o): [string[], string] => [[o], `${o}: not available in this version`]),
   ];
   it.each(wrong)("%j", (argv, why) => {
     const message = failure(() => parseCommandLine(argv));

@@ -98,11 +98,11 @@ describe("lent bytes", () => {
       serve(lending(b, rnd), (s) => open(server, s));
       clients.push(dial(lending(a, rnd), { msize: 500_000 }).then((p) => work(p, `f${i}`, rnd)));
     }
-    let over = false;
+    const state = { over: false };
     const all = Promise.all(clients).finally(() => {
-      over = true;
+      state.over = true;
     });
-    while (!over) {
+    while (!state.over) {
       await nap.run();
       await new Promise((resolve) => setImmediate(resolve));
     }

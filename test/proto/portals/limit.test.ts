@@ -1,14 +1,14 @@
 /** limit: what passes a bound is refused with a clear error; flush and clunk always pass. */
 import { describe, expect, it } from "vitest";
 import {
-  type DirNode, errno, limit, type Limits, NOFID, NOU32, open, type Portal, Rclunk, Rerror, type Rmsg, Rread, Rwalk, type Server, Tattach, Tclunk, Tcreate, type Tmsg, Topen, Tread,
+  Budget, type DirNode, errno, limit, type Limited, type Limits, NOFID, NOU32, open, type Portal, Rclunk, Rerror, type Rmsg, Rread, Rwalk, type Server, Tattach, Tclunk, Tcreate, type Tmsg, Topen, Tread,
   Tremove, Tstat, Twalk, Twrite,
 } from "../../../proto/index.ts";
 import { ram } from "../../../servers/index.ts";
 import { odd } from "../../support/odd.ts";
 import { settle } from "../../support/peer.ts";
 
-async function limited(limits: Limits, server: Server = ram({ now: () => 0 })): Promise<Portal> {
+async function limited(limits: Limits, server: Server = ram({ now: () => 0 })): Promise<Limited> {
   const portal = limit(open(server), limits);
   await portal.call({ type: Tattach, fid: 0, afid: NOFID, uname: "glenda", aname: "", n_uname: NOU32 });
   return portal;
@@ -55,6 +55,27 @@ describe("fids", () => {
     p.flush(clunk);
     expect(await refusal(r)).toBe(errno.EINTR);
     expect(await refusal(p.call(walk(2)))).toBe(errno.EMFILE);
+  });
+});
+
+describe("opens", () => {
+  it("are counted until the fid is clunked", async () => {
+    const p = await limited({ opens: 1 });
+    await p.call(walk(1));
+    await p.call(walk(2));
+    const opening = (fid: number): Tmsg => ({ type: Topen, fid, mode: 0 });
+    expect(await refusal(p.call(opening(9)))).toBe(errno.EBADF);
+    expect(await refusal(p.call(opening(1)))).toBe(113);
+    expect(await p.call(opening(2))).toMatchObject({ ename: "Too many open files: at most 1", errno: errno.EMFILE });
+    await p.call({ type: Tclunk, fid: 2 });
+    expect(p.use.opens).toBe(1);
+    await p.call({ type: Tclunk, fid: 1 });
+    expect(p.use.opens).toBe(0);
+    await p.call(walk(1));
+    expect(await refusal(p.call({ type: Tcreate, fid: 1, name: "f", perm: 0o600, mode: 0, extension: "" }))).toBe(115);
+    expect(p.use).toMatchObject({ opens: 1, fids: 2 });
+    await p.call({ type: Tremove, fid: 1 });
+    expect(p.use).toMatchObject({ opens: 0, fids: 1 });
   });
 });
 
@@ -133,18 +154,49 @@ describe("calls and bytes", () => {
     expect((await p.call({ type: Tstat, fid: 0 })).type).not.toBe(Rerror);
   });
 
-  it("of reads and writes are summed; one alone always passes", async () => {
+  it("of writes are summed; one alone always passes", async () => {
     const p = await limited({ bytes: 100 }, odd());
-    await p.call(walk(1, "block"));
-    await p.call({ type: Topen, fid: 1, mode: 2 });
-    const t: Tmsg = { type: Tread, fid: 1, offset: 0, count: 1000 };
-    const r = p.call(t);
+    await p.call(walk(1, "stuck"));
+    await p.call({ type: Topen, fid: 1, mode: 1 });
+    void p.call({ type: Twrite, fid: 1, offset: 0, data: new Uint8Array(1000) });
     expect(await refusal(p.call({ type: Twrite, fid: 1, offset: 0, data: new Uint8Array(1) }))).toBe(errno.EAGAIN);
-    expect(await refusal(p.call({ type: Tread, fid: 1, offset: 0, count: 1 }))).toBe(errno.EAGAIN);
-    p.flush(t);
-    await r;
+    expect(p.use).toMatchObject({ bytes: 1000, calls: 1, opens: 1, fids: 2, refused: 1 });
+  });
+
+  it("of reads are summed; one that would pass the bound gives less, 8 KiB at least", async () => {
+    const counts: number[] = [];
+    const file = { open: () => ({ stream: true, read: (_at: number, n: number) => (counts.push(n), new Promise<Uint8Array>(() => undefined)) }) };
+    const budget = new Budget(150_000);
+    const p = await limited({ bytes: 100_000, budget }, { name: "f", attach: () => file });
+    await p.call({ type: Topen, fid: 0, mode: 0 });
+    for (const count of [60_000, 60_000, 60_000, 10]) void p.call({ type: Tread, fid: 0, offset: 0, count });
+    expect(counts).toEqual([60_000, 40_000, 8192, 10]);
+    // Another holder has what is left of the budget.
+    const q = await limited({ bytes: 100_000, budget }, { name: "f", attach: () => file });
+    await q.call({ type: Topen, fid: 0, mode: 0 });
+    for (const count of [60_000, 60_000]) void q.call({ type: Tread, fid: 0, offset: 0, count });
+    expect(counts.slice(4)).toEqual([150_000 - 108_202, 8192]);
+    expect(budget).toMatchObject({ reads: 158_192, writes: 0 });
+    p.hangup();
     await settle();
-    expect((await p.call({ type: Twrite, fid: 1, offset: 0, data: new Uint8Array(101) })).type).toBe(119);
+    expect(budget.reads).toBe(50_000 - 10);
+  });
+
+  it("of reads that were flushed count until the server is done with them", async () => {
+    const counts: number[] = [];
+    const done: (() => void)[] = [];
+    const file = { open: () => ({ stream: true, read: (_at: number, n: number) => (counts.push(n), new Promise<Uint8Array>((resolve) => done.push(() => resolve(new Uint8Array(0))))) }) };
+    const p = await limited({ bytes: 100_000 }, { name: "f", attach: () => file });
+    await p.call({ type: Topen, fid: 0, mode: 0 });
+    const t: Tmsg = { type: Tread, fid: 0, offset: 0, count: 90_000 };
+    const r = p.call(t);
+    p.flush(t);
+    expect(await refusal(r)).toBe(errno.EINTR);
+    void p.call({ type: Tread, fid: 0, offset: 0, count: 60_000 });
+    done[0]?.();
+    await settle();
+    void p.call({ type: Tread, fid: 0, offset: 0, count: 60_000 });
+    expect(counts).toEqual([90_000, 10_000, 60_000]);
   });
 });
 
