@@ -11,7 +11,7 @@ import { programPath } from "../support/need.ts";
 import { HEADER, measure, print, type Row } from "./row.ts";
 import { FLAGS, Profiler } from "./profile.ts";
 import { type Cast, rows } from "./rows.ts";
-import { diod, helper, msizeOf, ours } from "./sides.ts";
+import { diod, helper, msizeOf, ours, oursOnRam } from "./sides.ts";
 import { makeTree } from "./work.ts";
 
 const USAGE = `usage: npm run bench 9p -- [OPTIONS]
@@ -23,8 +23,9 @@ const USAGE = `usage: npm run bench 9p -- [OPTIONS]
   --json          one JSON object a row
   -h, --help      this
 
-Ratios are those of medians, to the last line of a row. CPU/op is what the server's process used for
-an operation, all its threads, client not included. Exit status 0 also when a target is missed.
+A ratio is the median of the rounds' ratios to the last line of the row. CPU/op is what the server's
+process used for an operation, all its threads, client not included. Exit status 0 also when a target
+is missed.
 `;
 
 let options;
@@ -60,20 +61,24 @@ async function bench(only: string, profile: boolean): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), "nineplex-bench-"));
   try {
     makeTree(dir);
-    const us = await ours(dir, ...(profile ? FLAGS : []));
+    const us = await ours(dir);
     const them = profile || programPath("diod") === undefined ? undefined : await diod(dir);
     const cast: Cast = {
-      us, them, limit: await helper("Node's limit: constant answers", "./limit.js"), echo: await helper("bare ws echo", "./echo.js"),
-      msize: them ? await msizeOf(them) : undefined,
+      us, them, msize: them && await msizeOf(them), onRam: await oursOnRam(),
+      limit: await helper("Node's limit: constant answers", "./limit.js"), echo: await helper("bare ws echo", "./echo.js"),
     };
+    const names = rows(cast).map((row) => row.name).filter((name) => name.includes(only));
+    if (names.length === 0) throw new Error(`no row has ${only} in its name`);
     say(`Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model ?? "?"}, files in ${tmpdir()}. nineplex: the command line, built, serve --rw.`);
+    if (profile) {
+      say(`Our server alone, samples of 200 us, ${seconds} s after as much to warm up.`);
+      for (const name of names) await profiled(name, cast, dir);
+      return;
+    }
     if (them) say(`diod: -f -n -S, msize at most ${cast.msize}.`);
-    else if (!profile) say("Skipped: diod is not installed (Debian: apt-get install diod), and so no row is compared with it.");
-    say(profile ? "Samples of 200 us." : `Medians of ${rounds} interleaved rounds of ${seconds} s.\n\n${HEADER}`);
-    const chosen = rows(cast).filter((row) => row.name.includes(only));
-    if (chosen.length === 0) throw new Error(`no row has ${only} in its name`);
-    if (profile) await profiles(chosen, await Profiler.of(us.server));
-    else for (const row of chosen) await line(row);
+    else say("Skipped: diod is not installed (Debian: apt-get install diod), and so no row is compared with it.");
+    say(`Medians of ${rounds} rounds of ${seconds} s, taken in turns; ratios to the last line of a row.\n\n${HEADER}`);
+    for (const row of rows(cast)) if (names.includes(row.name)) await line(row);
   } finally {
     await stopAll();
     rmSync(dir, { recursive: true, force: true });
@@ -86,16 +91,21 @@ async function line(row: Row): Promise<void> {
   else process.stdout.write(`${JSON.stringify({ row: row.name, unit: row.unit, measured })}\n`);
 }
 
-/** The first runner of each row alone, on the server that is looked at. */
-async function profiles(chosen: readonly Row[], profiler: Profiler): Promise<void> {
-  for (const row of chosen.filter((r) => r.profiled)) {
+/** A row's first runner, on a server of its own that is looked at from its start. */
+async function profiled(name: string, cast: Cast, dir: string): Promise<void> {
+  const us = await ours(dir, ...FLAGS);
+  try {
+    const row = rows({ ...cast, us }).find((r) => r.name === name);
+    if (!row?.profiled) return;
+    const profiler = await Profiler.of(us.server);
     const runner = await row.runners[0]!();
     await runner.run(seconds);
     const text = await profiler.during(() => runner.run(seconds));
     runner.close();
-    process.stdout.write(table ? `\n${row.name}: ${runner.name}\n${text}\n` : `${JSON.stringify({ row: row.name, profile: text })}\n`);
+    process.stdout.write(table ? `\n${name}: ${runner.name}\n${text}\n` : `${JSON.stringify({ row: name, profile: text })}\n`);
+  } finally {
+    await us.server.stop();
   }
-  profiler.close();
 }
 
 function say(text: string): void {

@@ -1,8 +1,11 @@
 /**
  * Profile: where a server's time goes, asked of the inspector of its process while a row runs: the
  * share of what the process does, and the functions that take longest, their own time alone.
+ * Invariant: the profile begins before the server's code is compiled; of what was compiled earlier the
+ * sampler does not know what was inlined into what.
  */
 import { once } from "node:events";
+import { performance } from "node:perf_hooks";
 import { WebSocket } from "ws";
 import type { Started } from "../support/children.ts";
 
@@ -20,12 +23,13 @@ export const FLAGS: readonly string[] = ["--inspect=127.0.0.1:0"];
 export class Profiler {
   private readonly ws: WebSocket;
   private last = 0;
+  private since = 0;
 
   private constructor(ws: WebSocket) {
     this.ws = ws;
   }
 
-  /** Of a server started with FLAGS. */
+  /** Of a server just started with FLAGS. */
   static async of(server: Started): Promise<Profiler> {
     const url = /ws:\/\/\S+/.exec(server.err())?.[0];
     if (url === undefined) throw new Error("the server has no inspector");
@@ -34,19 +38,18 @@ export class Profiler {
     const self = new Profiler(ws);
     await self.ask("Profiler.enable");
     await self.ask("Profiler.setSamplingInterval", { interval: 200 });
+    await self.ask("Profiler.start");
+    self.since = performance.now();
     return self;
   }
 
-  /** What the server did while `what` went on, as text. */
+  /** What the server did while `what` went on, as text; the end of the profile. */
   async during(what: () => Promise<unknown>): Promise<string> {
-    await this.ask("Profiler.start");
+    const skip = performance.now() - this.since;
     await what();
     const { profile } = (await this.ask("Profiler.stop")) as { profile: CpuProfile };
-    return report(profile);
-  }
-
-  close(): void {
     this.ws.terminate();
+    return report(profile, skip * 1000);
   }
 
   private ask(method: string, params: object = {}): Promise<unknown> {
@@ -67,22 +70,25 @@ export class Profiler {
 
 const TOP = 14;
 
-function report(profile: CpuProfile): string {
+/** Of the profile after its first microseconds. */
+function report(profile: CpuProfile, skip: number): string {
   const nodes = new Map(profile.nodes.map((n) => [n.id, n]));
   const parents = new Map(profile.nodes.flatMap((n) => (n.children ?? []).map((child) => [child, n] as const)));
   const shares = new Map<string, number>();
   const functions = new Map<string, number>();
   let busy = 0;
   let total = 0;
+  let at = 0;
   profile.samples.forEach((id, i) => {
     const node = nodes.get(id);
     const us = Math.max(0, profile.timeDeltas[i] ?? 0);
-    if (!node) return;
+    at += us;
+    if (!node || at < skip) return;
     total += us;
     if (node.callFrame.functionName === "(idle)") return;
     busy += us;
     add(shares, kind(node, parents), us);
-    add(functions, label(node), us);
+    add(functions, label(node, parents), us);
   });
   const percent = (us: number): string => `${((us / busy) * 100).toFixed(1)}%`.padStart(8);
   const list = (of: Map<string, number>, n: number): string[] =>
@@ -112,10 +118,11 @@ function kind(node: Node, parents: ReadonlyMap<number, Node>): string {
   return "node: others";
 }
 
-function label(node: Node): string {
+function label(node: Node, parents: ReadonlyMap<number, Node>): string {
   const { functionName, url, lineNumber } = node.callFrame;
   const name = functionName || "(anonymous)";
-  return url === "" ? name : `${name}  ${place(url)}:${lineNumber + 1}`;
+  if (url !== "") return `${name}  ${place(url)}:${lineNumber + 1}`;
+  return name.startsWith("(") ? name : `${name}  ${kind(node, parents)}`;
 }
 
 function place(url: string): string {

@@ -1,7 +1,7 @@
 /**
  * Row: one line of the bench: runners that do the same, in turns, and what came of it. Invariants:
- * rounds are interleaved (each runner once a round) and medians are compared, so that what else the
- * machine does falls on all of them; CPU is that of the server's process alone, over all rounds.
+ * runners take short turns within each round, and ratios are taken round by round, so that what else
+ * the machine does falls on all of them; CPU is that of the server's process alone, over all rounds.
  */
 import { readFileSync } from "node:fs";
 import type { Result } from "./flood.ts";
@@ -35,36 +35,49 @@ export interface Measured {
   readonly rates: readonly number[];
   /** Microseconds of the server's CPU for an operation. */
   readonly cpuUs?: number;
-  /** The median rate, compared with the last runner's. */
+  /** The median of each round's rate by that of the last runner. */
   readonly ratio?: number;
+  /** The part of the time that the bench's own process was busy: near 1 it, and not the server, is what was measured. */
+  readonly client: number;
   readonly target?: string;
   readonly reached?: boolean;
 }
 
 const WARMUP = 0.5;
+/** Turns that each runner has in a round. */
+const TURNS = 4;
 
 export async function measure(row: Row, rounds: number, seconds: number): Promise<Measured[]> {
   const runners: Runner[] = [];
   try {
     for (const make of row.runners) runners.push(await make());
-    const all = runners.map((runner) => ({ runner, rates: [] as number[], ops: 0, cpu: 0 }));
+    const all = runners.map((runner) => ({ runner, rates: [] as number[], ops: 0, cpu: 0, seconds: 0, client: 0 }));
     for (const runner of runners) await told(row, runner, runner.run(Math.min(WARMUP, seconds)));
     for (let i = 0; i < rounds; i++) {
-      for (const one of all) {
-        const before = one.runner.cpu?.() ?? 0;
-        const { ops, seconds: took } = await told(row, one.runner, one.runner.run(seconds));
-        one.cpu += (one.runner.cpu?.() ?? 0) - before;
-        one.ops += ops;
-        one.rates.push((ops * row.scale) / took);
+      const round = all.map(() => ({ ops: 0, seconds: 0 }));
+      for (let turn = 0; turn < TURNS; turn++) {
+        for (const [k, one] of all.entries()) {
+          const before = one.runner.cpu?.() ?? 0;
+          const own = process.cpuUsage();
+          const r = await told(row, one.runner, one.runner.run(seconds / TURNS));
+          const { user, system } = process.cpuUsage(own);
+          one.client += (user + system) / 1e6;
+          one.cpu += (one.runner.cpu?.() ?? 0) - before;
+          one.ops += r.ops;
+          one.seconds += r.seconds;
+          round[k]!.ops += r.ops;
+          round[k]!.seconds += r.seconds;
+        }
       }
+      all.forEach((one, k) => one.rates.push((round[k]!.ops * row.scale) / round[k]!.seconds));
     }
-    const against = row.compared ? median(all.at(-1)!.rates) : undefined;
-    return all.map(({ runner, rates, ops, cpu }, i) => {
+    const against = row.compared ? all.at(-1)!.rates : undefined;
+    return all.map(({ runner, rates, ops, cpu, seconds: took, client }, i) => {
       const rate = median(rates);
-      const ratio = against !== undefined && i < all.length - 1 ? rate / against : undefined;
+      const ratio = against !== undefined && i < all.length - 1 ? median(rates.map((r, round) => r / against[round]!)) : undefined;
       const { target } = runner;
       return {
-        name: runner.name, rate, rates,
+        name: runner.name, rate, rates, client: client / took,
         ...(runner.cpu && { cpuUs: (cpu / ops) * 1e6 }),
         ...(ratio !== undefined && { ratio }),
         ...(target && "rate" in target && { target: `${format(target.rate)}/s`, reached: rate >= target.rate }),
@@ -98,6 +111,9 @@ export function cpuOf(pid: number): number | undefined {
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
+/** Where the client's part is told: above this it may be what limits. */
+const BUSY = 0.95;
+
 /** A row's lines of the table. */
 export function print(row: Row, measured: readonly Measured[]): string {
   const lines = measured.map((m) => [
@@ -107,6 +123,7 @@ export function print(row: Row, measured: readonly Measured[]): string {
     (m.ratio === undefined ? "" : `${m.ratio.toFixed(2)} x`).padStart(10),
     (m.target ?? "").padStart(14),
     m.reached === undefined ? "" : m.reached ? "  reached" : "  not reached",
+    m.client > BUSY ? `  (client ${Math.round(m.client * 100)}% busy)` : "",
   ].join("").trimEnd());
   return [row.name, ...lines].join("\n");
 }

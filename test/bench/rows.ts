@@ -12,6 +12,8 @@ export interface Cast {
   /** diod, where it is installed, and the largest message it takes. */
   readonly them: Side | undefined;
   readonly msize: number | undefined;
+  /** Our server on memory. */
+  readonly onRam: Side;
   readonly limit: Side;
   readonly echo: Side;
 }
@@ -52,7 +54,8 @@ function messages(cast: Cast): Row[] {
   const all: Row[] = [];
   for (const [window, times] of [[1, 1], [16, 2], [64, 3]] as const) {
     all.push(beside(cast, {
-      name: `getattr, window ${window}`, work: work.getattr, window, times, more: [bare(cast.limit, () => constant("getattr", window), { window })],
+      name: `getattr, window ${window}`, work: work.getattr, window, times,
+      more: [runner(cast.onRam, work.getattr, { window }), bare(cast.limit, () => constant("getattr", window), { window })],
     }));
   }
   for (const window of [1, 16]) {
@@ -70,7 +73,8 @@ function messages(cast: Cast): Row[] {
   for (const window of [1, 16]) all.push(beside(cast, { name: `create, 8 x (write, read) 4 KiB, getattr, remove, window ${window}`, work: work.mix, window }));
   for (const window of [1, 16, 64]) {
     all.push(beside(cast, {
-      name: `read 4 KiB, window ${window}`, work: work.readSmall, window, more: [bare(cast.limit, () => constant("read", window), { window })],
+      name: `read 4 KiB, window ${window}`, work: work.readSmall, window,
+      more: [runner(cast.onRam, work.readSmall, { window }), bare(cast.limit, () => constant("read", window), { window })],
     }));
   }
   return all;
@@ -119,7 +123,8 @@ function connections(cast: Cast): Row[] {
 const X = { version: "9P2000.L.x", framing: "joined", target: { times: 3 } } as const;
 const PLAIN = { framing: "message a frame", target: { times: 0.8 } } as const;
 
-function webSockets({ us, echo }: Cast): Row[] {
+/** The echo does nothing for its replies, as ram does next to nothing; host asks the system for each. */
+function webSockets({ us, onRam, echo }: Cast): Row[] {
   return ([["getattr", work.getattr], ["read", work.readSmall]] as const).flatMap(([asked, what]) => {
     const name = asked === "getattr" ? "getattr" : "read 4 KiB";
     const window = 64;
@@ -130,6 +135,8 @@ function webSockets({ us, echo }: Cast): Row[] {
         runners: [
           runner(us, what, { ...X, window, name: "nineplex, .x, joined frames" }),
           runner(us, what, { ...PLAIN, window, name: "nineplex, a message a frame" }),
+          runner(onRam, what, { ...X, window, name: "nineplex, ram, .x, joined" }),
+          runner(onRam, what, { ...PLAIN, window, name: "nineplex, ram, a message a frame" }),
           bare(echo, () => constant(asked, window), { framing: "message a frame", window }),
         ],
       },
@@ -138,6 +145,8 @@ function webSockets({ us, echo }: Cast): Row[] {
         runners: [
           ourClient(us, asked, { ...X, window, name: "nineplex at both ends, .x" }),
           ourClient(us, asked, { ...PLAIN, window, name: "nineplex at both ends, no .x" }),
+          ourClient(onRam, asked, { ...X, window, name: "nineplex at both ends, ram, .x" }),
+          ourClient(onRam, asked, { ...PLAIN, window, name: "nineplex at both ends, ram" }),
           wsEcho(echo, asked, { window, name: "ws at both ends" }),
         ],
       },

@@ -28,13 +28,22 @@ export interface Side {
 const built = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 /** `nineplex serve`, built, on TCP and WebSocket; flags are Node's. */
-export async function ours(dir: string, ...flags: string[]): Promise<Side> {
-  const server = start(process.execPath, [
+export function ours(dir: string, ...flags: readonly string[]): Promise<Side> {
+  return listening("nineplex", "/", [
     ...flags, built("../../clients/main.js"), "serve", "--rw", "--token", "none", "--listen", "tcp://127.0.0.1:0", "--listen", "ws://127.0.0.1:0", dir,
   ]);
+}
+
+/** Our server on memory. */
+export function oursOnRam(): Promise<Side> {
+  return listening("nineplex, ram", "", [built("./ramserver.js")]);
+}
+
+async function listening(name: string, aname: string, args: readonly string[]): Promise<Side> {
+  const server = start(process.execPath, args);
   const tcp = await server.said(/^tcp:.*:(\d+)$/m);
   const ws = await server.said(/^ws:.*:(\d+)\/$/m);
-  return { name: "nineplex", tcp: Number(tcp[1]), ws: Number(ws[1]), aname: "/", server };
+  return { name, tcp: Number(tcp[1]), ws: Number(ws[1]), aname, server };
 }
 
 /** The largest message a side takes. */
