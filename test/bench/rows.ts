@@ -67,7 +67,7 @@ function messages(cast: Cast): Row[] {
   for (const window of [1, 16]) {
     all.push(beside(cast, {
       name: `create-write-clunk-remove of 4 KiB, window ${window}`, work: work.createWriteClunkRemove(), window, times: 2,
-      more: [runner(us, work.createWriteClunkRemove(true), { window, version: "9P2000.L.x", name: "nineplex, .x, in one write" })],
+      more: [runner(us, work.createWriteClunkRemove(true), { window, version: "9P2000.L.x", name: "nineplex, .x, one write, Tremove" })],
     }));
   }
   for (const window of [1, 16]) all.push(beside(cast, { name: `create, 8 x (write, read) 4 KiB, getattr, remove, window ${window}`, work: work.mix, window }));

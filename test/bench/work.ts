@@ -152,21 +152,21 @@ export const walkOpenReadClunk = (together = false): Work => (s, window) => slot
   ]);
 });
 
-/** Removed as Tremove does: diod knows no Tunlinkat. */
+/**
+ * Removed as Tremove does: diod knows no Tunlinkat. In one write the Tremove is that of the open fid,
+ * which it clunks: messages on different fids have no order, also at an ordered server.
+ */
 export const createWriteClunkRemove = (together = false): Work => async (s, window) => {
   const dir = await s.walk("new");
   const data = Buffer.alloc(SMALL, 0x63);
   return slots(window, (i) => {
     const fid = s.fid();
-    // A fid's number is free only when the reply to its Tclunk has come.
-    const gone = s.fid();
     const name = `made${i}`;
+    const made: Fcall[] = [...create(dir, fid, name), { type: Twrite, fid, offset: 0, data }];
     return sequence(together, [
-      ...create(dir, fid, name),
-      { type: Twrite, fid, offset: 0, data },
-      { type: Tclunk, fid },
-      { type: Twalk, fid: dir, newfid: gone, wname: [name] },
-      { type: Tremove, fid: gone },
+      ...made,
+      ...(together ? [] : [{ type: Tclunk, fid }, { type: Twalk, fid: dir, newfid: fid, wname: [name] }] as const),
+      { type: Tremove, fid },
     ]);
   });
 };
