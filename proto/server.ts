@@ -99,11 +99,25 @@ export interface NodeCommon {
   readonly xattrs?: Xattrs;
 }
 
+/**
+ * An entry of a directory. Without a node, it is looked up by `walk` when it is wanted, and left out
+ * when it is gone by then. type: DT_ of dirent.h, of files that are no regular ones.
+ */
+export type Entry = readonly [name: string, node?: Node | undefined, type?: number | undefined];
+
+export const DT_FIFO = 1;
+export const DT_CHR = 2;
+export const DT_DIR = 4;
+export const DT_BLK = 6;
+export const DT_REG = 8;
+export const DT_LNK = 10;
+export const DT_SOCK = 12;
+
 export interface DirNode extends NodeCommon {
   /** The child, or undefined when there is none. */
   walk(name: string, call: Call): Awaitable<Node | undefined>;
-  /** Names and children, without "." and "..", read lazily while a client reads the directory; called anew for each rewind. */
-  list(call: Call): Awaitable<Iterable<readonly [string, Node]> | AsyncIterable<readonly [string, Node]>>;
+  /** What is in it, without "." and "..", read lazily while a client reads the directory; called anew for each rewind. */
+  list(call: Call): Awaitable<Iterable<Entry> | AsyncIterable<Entry>>;
   /**
    * Make a file or (DMDIR in mode) a directory; Eexist when the name is taken. mode is masked
    * already. With openMode, a file is also opened and `opened` is its OpenFile: creation and opening

@@ -18,7 +18,7 @@ import { HostDir } from "./host/dir.ts";
 import type { HostFiles } from "./host/files.ts";
 import { type HostOptions, Tree } from "./host/tree.ts";
 
-export type { Entries, Fd, Handle, HostFiles, HostStat, HostUsers } from "./host/files.ts";
+export type { Entries, Fd, Handle, HostEntry, HostFiles, HostStat, HostUsers } from "./host/files.ts";
 export type { HostOptions } from "./host/tree.ts";
 
 /** The tree below files.root. Throws when it cannot be exported safely as asked. */

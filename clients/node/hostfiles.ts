@@ -8,9 +8,10 @@
  */
 import fs, { type BigIntStats } from "node:fs";
 import {
-  AEXEC, AREAD, AWRITE, type Awaitable, Enonexist, Enotdir, errno, NineError, quietly, type Statfs,
+  AEXEC, after, AREAD, attempt, AWRITE, type Awaitable, Enonexist, Enotdir, errno, Etoomany, NineError, type Statfs,
 } from "../../proto/index.ts";
 import type { Entries, Fd, Handle, HostFiles, HostStat, HostUsers } from "../../servers/index.ts";
+import { Budget } from "./budget.ts";
 import { type Device, Guard, hostError, WHILE_MS } from "./guard.ts";
 import { AsyncListing, fromLatin1, later, Listing, type Source } from "./listing.ts";
 import { flagsOf, hostStat, join, legal, native, type Path, spaceOf, timeOf } from "./native.ts";
@@ -20,7 +21,14 @@ const C = fs.constants;
 /** open(2): a descriptor that only says which file; the same number on every Linux Node runs on. */
 const O_PATH = 0o10000000;
 /** Reads and writes above this are left to the thread pool. */
-const LARGE = 256 * 1024;
+const LARGE = 1 << 20;
+/** Bytes of memory for reads by way of the thread pool, at a time. */
+const WAITING = 16 << 20;
+/** What shorter reads return is carved from slabs. */
+const SHORT = 8192;
+const SLAB = 32768;
+/** Descriptors kept back for holding a directory or a file during one call. */
+const HOLDS = 8;
 /** statfs f_type of overlayfs. */
 const OVERLAY = 0x794c7630;
 
@@ -30,6 +38,8 @@ export interface HostFilesOptions {
   readonly now?: () => number;
   /** False: do without /proc, as on other systems. */
   readonly proc?: boolean;
+  /** Descriptors it may have open; more are refused as by the system. Default: three quarters of what the process may have. */
+  readonly descriptors?: number;
 }
 
 export interface NodeHostFiles extends HostFiles {
@@ -60,13 +70,20 @@ class NodeFiles implements NodeHostFiles {
   private readonly paths = new Map<Handle, string>();
   private nextPath = -1;
   private readonly top: string;
-  /** What short reads are read into; never given away. */
-  private readonly scratch = new Uint8Array(LARGE);
+  /** Descriptors open or being opened, and how many that may be. */
+  private fds = 0;
+  private readonly most: number;
+  /** Memory not given away yet, of which short reads take what they need. */
+  private slab: Uint8Array = new Uint8Array(0);
+  /** A buffer for a long read that was too large for what came. */
+  private spare: Uint8Array = new Uint8Array(0);
+  private readonly waiting = new Budget(WAITING);
 
   constructor(root: string, options: HostFilesOptions) {
     this.exact = options.proc ?? (process.platform === "linux" && fs.existsSync("/proc/self/fd"));
     this.users = options.users ?? hostUsers();
     this.guard = new Guard(options.now ?? (() => performance.now()));
+    this.most = options.descriptors ?? Math.floor(descriptorLimit() * 0.75);
     this.top = fromLatin1(fs.realpathSync.native(native(root), "latin1"));
     this.root = this.exact ? fs.openSync(native(this.top), O_PATH | C.O_DIRECTORY | C.O_NOFOLLOW) : this.pathHandle(this.top, undefined);
     const st = fs.statSync(native(this.top), { bigint: true });
@@ -91,6 +108,8 @@ class NodeFiles implements NodeHostFiles {
       this.paths.delete(h);
       return undefined;
     }
+    // Closed it is, also when that fails.
+    this.fds--;
     return this.guard.run(d, () => fs.closeSync(h), () => later((cb) => fs.close(h, cb)));
   }
 
@@ -106,7 +125,7 @@ class NodeFiles implements NodeHostFiles {
       if (device !== d) this.on.set(h, device);
       return hostStat(s, device.births);
     };
-    return st instanceof Promise ? st.then(note) : note(st);
+    return after(st, note);
   }
 
   lstat(dir: Handle, name: string): Awaitable<HostStat | undefined> {
@@ -138,43 +157,22 @@ class NodeFiles implements NodeHostFiles {
   statfs(h: Handle): Awaitable<Statfs> {
     const p = this.self(h);
     const r = this.guard.run(this.deviceOf(h), () => fs.statfsSync(p), () => later<fs.StatsFs>((cb) => fs.statfs(p, cb)));
-    return r instanceof Promise ? r.then(spaceOf) : spaceOf(r);
+    return after(r, spaceOf);
   }
 
   readlink(dir: Handle, name: string): Awaitable<string> {
     const p = this.below(dir, name);
     const r = this.guard.run(this.deviceOf(dir), () => fs.readlinkSync(p, "latin1"), () => later<string>((cb) => fs.readlink(p, "latin1", cb)));
-    return r instanceof Promise ? r.then(fromLatin1) : fromLatin1(r);
+    return after(r, fromLatin1);
   }
 
   list(dir: Handle): Awaitable<Entries> {
     const d = this.deviceOf(dir);
-    // Its own hold on the directory: the listing may outlast the caller's.
-    if (!this.exact) return this.listing(this.pathHandle(this.pathOf(dir), d), d);
-    const own = this.opened(d, this.self(dir), O_PATH | C.O_DIRECTORY);
-    return own instanceof Promise ? own.then((h) => this.listing(h, d)) : this.listing(own, d);
-  }
-
-  private listing(h: Handle, d: Device): Awaitable<Entries> {
-    const source: Source = {
-      guard: this.guard,
-      device: d,
-      statSync: (name) => this.lstatSync(this.below(h, name)),
-      lstat: (name) => this.lstat(h, name),
-      drop: () => this.drop(h),
-    };
-    const failed = (e: unknown): never => {
-      quietly(this.drop(h));
-      throw e;
-    };
-    try {
-      const p = this.inside(h);
-      const options = { encoding: "latin1", bufferSize: 128 } as const;
-      if (!this.guard.slow(d)) return new Listing(this.guard.sync(d, () => fs.opendirSync(p, options)), source);
-      return this.guard.wait(() => later<fs.Dir>((cb) => fs.opendir(p, options, cb))).then((x) => new AsyncListing(x, source), failed);
-    } catch (e) {
-      return failed(e);
-    }
+    const p = this.inside(dir);
+    const options = { encoding: "latin1", bufferSize: 128 } as const;
+    const source: Source = { guard: this.guard, device: d, closed: () => void this.fds-- };
+    const entries = this.counted(HOLDS, () => this.guard.run(d, () => fs.opendirSync(p, options), () => later<fs.Dir>((cb) => fs.opendir(p, options, cb))));
+    return entries instanceof Promise ? entries.then((x) => new AsyncListing(x, source)) : new Listing(entries, source);
   }
 
   open(dir: Handle, name: string, mode: number): Awaitable<Fd> {
@@ -242,19 +240,42 @@ class NodeFiles implements NodeHostFiles {
     return this.path(h, () => fs.utimesSync(p, a, m), (cb) => fs.utimes(p, a, m, cb));
   }
 
-  read(fd: Fd, at: number, count: number, into?: Uint8Array): Awaitable<Uint8Array> {
+  read(fd: Fd, at: number, n: number, into?: Uint8Array): Awaitable<Uint8Array> {
     const d = this.deviceOf(fd);
-    const slow = this.guard.slow(d);
-    // Most large reads are of small files, by clients that do not know: no large buffer for them, and no thread.
-    const n = count > LARGE && !slow && this.guard.sync(d, () => fs.fstatSync(fd)).size - at <= LARGE ? LARGE : count;
-    const direct = into !== undefined && into.length >= n;
-    if (n <= LARGE && !slow) {
-      const buf = direct ? into : this.scratch;
-      const got = this.guard.sync(d, () => fs.readSync(fd, buf, 0, n, at));
-      return direct ? buf.subarray(0, got) : buf.slice(0, got);
+    const given = into !== undefined && into.length >= n ? into : undefined;
+    if (n > LARGE || this.guard.slow(d)) return this.readLater(fd, at, n, given);
+    const buf = given ?? this.memory(n);
+    const got = this.guard.sync(d, () => fs.readSync(fd, buf, 0, n, at));
+    return given ? given.subarray(0, got) : this.taken(buf, got);
+  }
+
+  private async readLater(fd: Fd, at: number, n: number, given: Uint8Array | undefined): Promise<Uint8Array> {
+    if (!given) await this.waiting.take(n);
+    try {
+      const buf = given ?? fresh(n);
+      const got = await this.guard.wait(() => later<number>((cb) => fs.read(fd, buf, 0, n, at, cb)));
+      return got < n / 2 && !given ? buf.slice(0, got) : buf.subarray(0, got);
+    } finally {
+      if (!given) this.waiting.give(n);
     }
-    const buf = direct ? into : new Uint8Array(n);
-    return this.guard.wait(() => later<number>((cb) => fs.read(fd, buf, 0, n, at, cb))).then((got) => buf.subarray(0, got));
+  }
+
+  /** Room for n bytes that nobody else has. */
+  private memory(n: number): Uint8Array {
+    if (n <= SHORT) return this.slab.length >= n ? this.slab : (this.slab = fresh(SLAB));
+    return this.spare.length >= n ? this.spare : (this.spare = fresh(n));
+  }
+
+  /** The first bytes of what memory() gave, for good. */
+  private taken(buf: Uint8Array, got: number): Uint8Array {
+    if (buf === this.slab) {
+      this.slab = buf.subarray(got);
+      return buf.subarray(0, got);
+    }
+    // Little is copied, so that it does not keep much.
+    if (got < buf.length / 2) return buf.slice(0, got);
+    this.spare = new Uint8Array(0);
+    return buf.subarray(0, got);
   }
 
   write(fd: Fd, at: number, data: Uint8Array): Awaitable<number> {
@@ -277,12 +298,22 @@ class NodeFiles implements NodeHostFiles {
   }
 
   private opened(d: Device, p: Path, flags: number, perm?: number): Awaitable<Fd> {
-    const fd = this.guard.run(d, () => fs.openSync(p, flags, perm), () => later<number>((cb) => fs.open(p, flags, perm, cb)));
-    const note = (n: number): Fd => {
+    const fd = this.counted(flags & O_PATH ? 0 : HOLDS, () =>
+      this.guard.run(d, () => fs.openSync(p, flags, perm), () => later<number>((cb) => fs.open(p, flags, perm, cb))));
+    return after(fd, (n) => {
       this.on.set(n, d);
       return n;
-    };
-    return fd instanceof Promise ? fd.then(note) : note(fd);
+    });
+  }
+
+  /** A call that opens a descriptor, if that leaves so many. */
+  private counted<T>(reserve: number, open: () => Awaitable<T>): Awaitable<T> {
+    if (this.fds + reserve >= this.most) throw new NineError(Etoomany);
+    this.fds++;
+    return attempt(open, (e) => {
+      this.fds--;
+      throw e;
+    });
   }
 
   private deviceOf(h: Handle): Device {
@@ -347,5 +378,20 @@ class NodeFiles implements NodeHostFiles {
     }
     if (real !== p) throw new NineError(Enonexist);
     return p;
+  }
+}
+
+/** n bytes of memory with anything in it. */
+function fresh(n: number): Uint8Array {
+  return new Uint8Array(Buffer.allocUnsafeSlow(n).buffer);
+}
+
+/** How many descriptors the process may have open. */
+function descriptorLimit(): number {
+  try {
+    const soft = /^Max open files\s+(\d+)/m.exec(fs.readFileSync("/proc/self/limits", "latin1"))?.[1];
+    return soft === undefined ? Infinity : Number(soft);
+  } catch {
+    return Infinity;
   }
 }

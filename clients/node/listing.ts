@@ -1,32 +1,29 @@
 /**
- * Listing: a directory being read with the stat of every entry, in constant memory: the system's
- * iterator, one entry at a time. Two forms, as the file system was fast or slow when it was opened.
- * Invariant: what it holds is closed at the end, at `return` and at an error, once. Also the two
- * conversions hostfiles.ts shares: callbacks to promises, and names as the system gives them.
+ * Listing: a directory being read, in constant memory: the system's iterator, one entry at a time.
+ * Two forms, as the file system was fast or slow when it was opened. Invariant: it is closed at the
+ * end, at `return` and at an error, once, and its owner is told. Also the two conversions
+ * hostfiles.ts shares: callbacks to promises, and names as the system gives them.
  */
-import type { Dir } from "node:fs";
-import { type Awaitable, decodeUtf8, quietly } from "../../proto/index.ts";
-import type { HostStat } from "../../servers/index.ts";
+import type { Dir, Dirent } from "node:fs";
+import { decodeUtf8, DT_BLK, DT_CHR, DT_DIR, DT_FIFO, DT_LNK, DT_REG, DT_SOCK } from "../../proto/index.ts";
+import type { HostEntry } from "../../servers/index.ts";
 import { type Device, type Guard, hostError } from "./guard.ts";
 
 /** What a listing needs of the files it lists. */
 export interface Source {
   readonly guard: Guard;
   readonly device: Device;
-  /** Of an entry; undefined when it is gone. */
-  statSync(name: string): HostStat | undefined;
-  lstat(name: string): Awaitable<HostStat | undefined>;
-  /** Lets go of the directory. */
-  drop(): Awaitable<void>;
+  /** It is closed. */
+  readonly closed: () => void;
 }
 
-type Entry = readonly [string, HostStat];
 const END: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
-export class Listing implements IterableIterator<Entry> {
+export class Listing implements IterableIterator<HostEntry> {
   private readonly dir: Dir;
   private readonly source: Source;
   private over = false;
+  private readonly read = (): Dirent | null => this.dir.readSync();
 
   /** dir was opened with encoding latin1. */
   constructor(dir: Dir, source: Source) {
@@ -34,16 +31,11 @@ export class Listing implements IterableIterator<Entry> {
     this.source = source;
   }
 
-  next(): IteratorResult<Entry> {
-    const { guard, device } = this.source;
+  next(): IteratorResult<HostEntry> {
+    if (this.over) return END;
     try {
-      while (!this.over) {
-        const e = guard.sync(device, () => this.dir.readSync());
-        if (!e) break;
-        const name = fromLatin1(e.name);
-        const st = guard.sync(device, () => this.source.statSync(name));
-        if (st) return { done: false, value: [name, st] };
-      }
+      const e = this.source.guard.sync(this.source.device, this.read);
+      if (e) return { done: false, value: entryOf(e) };
     } catch (e) {
       this.return();
       throw e;
@@ -54,8 +46,8 @@ export class Listing implements IterableIterator<Entry> {
   return(): IteratorReturnResult<undefined> {
     if (this.over) return END;
     this.over = true;
+    this.source.closed();
     this.dir.closeSync();
-    quietly(this.source.drop());
     return END;
   }
 
@@ -64,7 +56,7 @@ export class Listing implements IterableIterator<Entry> {
   }
 }
 
-export class AsyncListing implements AsyncIterableIterator<Entry> {
+export class AsyncListing implements AsyncIterableIterator<HostEntry> {
   private readonly dir: Dir;
   private readonly source: Source;
   private over = false;
@@ -74,16 +66,11 @@ export class AsyncListing implements AsyncIterableIterator<Entry> {
     this.source = source;
   }
 
-  async next(): Promise<IteratorResult<Entry>> {
-    const { guard } = this.source;
+  async next(): Promise<IteratorResult<HostEntry>> {
+    if (this.over) return END;
     try {
-      while (!this.over) {
-        const e = await guard.wait(() => this.dir.read());
-        if (!e) break;
-        const name = fromLatin1(e.name);
-        const st = await this.source.lstat(name);
-        if (st) return { done: false, value: [name, st] };
-      }
+      const e = await this.source.guard.wait(() => this.dir.read());
+      if (e) return { done: false, value: entryOf(e) };
     } catch (e) {
       await this.return();
       throw e;
@@ -94,12 +81,11 @@ export class AsyncListing implements AsyncIterableIterator<Entry> {
   async return(): Promise<IteratorReturnResult<undefined>> {
     if (this.over) return END;
     this.over = true;
+    this.source.closed();
     try {
       await this.dir.close();
     } catch (e) {
       throw hostError(e);
-    } finally {
-      await this.source.drop();
     }
     return END;
   }
@@ -107,6 +93,19 @@ export class AsyncListing implements AsyncIterableIterator<Entry> {
   [Symbol.asyncIterator](): this {
     return this;
   }
+}
+
+function entryOf(e: Dirent): HostEntry {
+  return [fromLatin1(e.name), undefined, typeOf(e)];
+}
+
+function typeOf(e: Dirent): number {
+  if (e.isFile()) return DT_REG;
+  if (e.isDirectory()) return DT_DIR;
+  if (e.isSymbolicLink()) return DT_LNK;
+  if (e.isFIFO()) return DT_FIFO;
+  if (e.isSocket()) return DT_SOCK;
+  return e.isBlockDevice() ? DT_BLK : DT_CHR;
 }
 
 /** A call of node:fs with a callback, as a promise. */

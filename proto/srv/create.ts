@@ -3,8 +3,8 @@
  * .u's special files. Invariant: creation is one step of the server, which alone knows whether the
  * name is taken. Handlers only.
  */
-import { after, type Awaitable } from "../awaitable.ts";
-import { Ebadmode, Eexist, Einval, Eisdir, Enotsup, Eperm, errno, NineError } from "../errors.ts";
+import { after, attempt, type Awaitable } from "../awaitable.ts";
+import { Ebadmode, Einval, Eisdir, Enotsup, Eperm, isInterrupted, NineError } from "../errors.ts";
 import {
   NOU32, Rcreate, Rlcreate, Rlink, Rmkdir, Rmknod, type Rmsg, Rsymlink, type TcreateMsg, type TlcreateMsg, type TlinkMsg,
   type TmkdirMsg, type TmknodMsg, type TsymlinkMsg,
@@ -20,7 +20,7 @@ import { attrOf, makedev, mayAccess } from "./attr.ts";
 import type { Fid, Place } from "./fid.ts";
 import { claim, notOpen, opened, openedDir, openFile } from "./open.ts";
 import type { Request } from "./request.ts";
-import { dirNode, legalName, lookup, placeOf } from "./walk.ts";
+import { dirNode, legalName, placeOf } from "./walk.ts";
 
 /** perm bit of .u's Tcreate: extension is the fid to link to. */
 const DMLINK = 0x01000000;
@@ -102,9 +102,17 @@ export function lcreate(s: Session, q: Request, t: TlcreateMsg): Awaitable<Rmsg>
   legalName(t.name);
   const mode = openMode(t.flags);
   const reply = (node: Node, iounit: number): Rmsg => ({ type: Rlcreate, qid: s.qidOf(node), iounit });
+  const fresh = (): Awaitable<Rmsg> => after(mayAccess(d, AWRITE | AEXEC, q, s.users), () => {
+    return after(makeFile(d, t.name, dirMode(t.mode & 0o7777), mode & ~OTRUNC, q), (made) =>
+      after(entered(s, q, f, { parent: dir, name: t.name, node: made.node }, mode, made.opened), (iounit) =>
+        after(regroup(s, q, made.node, t.gid), () => reply(made.node, iounit))));
+  });
+  // Without O_EXCL an existing file is opened, which needs no write permission on the directory. It is
+  // looked for only when nothing could be made.
   const existing = (e: unknown): Awaitable<Rmsg> => {
-    if (!(e instanceof NineError) || e.errno !== errno.EEXIST || t.flags & L_O_EXCL) throw e;
-    return after(lookup(q, d, t.name), (node) => {
+    if (!(e instanceof NineError) || t.flags & L_O_EXCL || isInterrupted(e)) throw e;
+    return after(d.walk(t.name, q), (node) => {
+      if (!node) throw e;
       if (isDir(node)) throw new NineError(Eisdir);
       return after(openFile(s, q, f, node, mode), (file) => {
         f.place = { parent: dir, name: t.name, node };
@@ -112,20 +120,7 @@ export function lcreate(s: Session, q: Request, t: TlcreateMsg): Awaitable<Rmsg>
       });
     });
   };
-  const fresh = (): Awaitable<Rmsg> => after(mayAccess(d, AWRITE | AEXEC, q, s.users), () => {
-    return after(makeFile(d, t.name, dirMode(t.mode & 0o7777), mode & ~OTRUNC, q), (made) =>
-      after(entered(s, q, f, { parent: dir, name: t.name, node: made.node }, mode, made.opened), (iounit) =>
-        after(regroup(s, q, made.node, t.gid), () => reply(made.node, iounit))));
-  });
-  // Without O_EXCL an existing file is opened, which needs no write permission on the directory.
-  return after(mayAccess(d, AEXEC, q, s.users), () => {
-    if (t.flags & L_O_EXCL) return fresh();
-    return after(d.walk(t.name, q), (node) => {
-      if (node) return existing(new NineError(Eexist));
-      const r = fresh();
-      return r instanceof Promise ? r.catch(existing) : r;
-    });
-  });
+  return after(mayAccess(d, AEXEC, q, s.users), () => attempt(fresh, existing));
 }
 
 /** .L names the group of a new file; one that cannot be given is ignored: the file is there by now. */

@@ -40,9 +40,8 @@ export function removePlace(s: Session, q: Call, p: Place): Awaitable<void> {
     if (!d.remove) throw new NineError(Eperm);
     return after(lookup(q, d, p.name), (now) => {
       // Plain 9P2000 clients hold a link's target; what goes is the link.
-      const node = isLink(now) && s.dialect === "9P2000" ? now : p.node;
-      if (s.keyOf(now) !== s.keyOf(node)) throw new NineError(Enonexist);
-      return d.remove?.(p.name, node, q);
+      if (!(isLink(now) && s.dialect === "9P2000") && s.keyOf(now) !== s.keyOf(p.node)) throw new NineError(Enonexist);
+      return d.remove?.(p.name, now, q);
     });
   });
 }
@@ -61,10 +60,15 @@ function mayUnname(s: Session, q: Call, d: DirNode, node: Node): Awaitable<void>
 }
 
 export function unlinkat(s: Session, q: Request, t: TunlinkatMsg): Awaitable<Rmsg> {
-  return after(child(s, q, placeOf(s.fidOf(q, t.dirfid)), t.name), (p) => {
+  const dir = placeOf(s.fidOf(q, t.dirfid));
+  const d = dirNode(dir);
+  return after(child(s, q, dir, t.name), (p) => {
     if (t.flags & AT_REMOVEDIR && !isDir(p.node)) throw new NineError(Enotdir);
     if (!(t.flags & AT_REMOVEDIR) && isDir(p.node)) throw new NineError(Eisdir);
-    return after(removePlace(s, q, p), () => ({ type: Runlinkat }));
+    return after(mayUnname(s, q, d, p.node), () => {
+      if (!d.remove) throw new NineError(Eperm);
+      return after(d.remove(t.name, p.node, q), () => ({ type: Runlinkat }));
+    });
   });
 }
 

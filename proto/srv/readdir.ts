@@ -1,16 +1,19 @@
 /**
  * DirReader: an open directory being read, in either form: stat records at byte offsets (Tread,
  * read(5)) or entries with cookies (Treaddir). Invariants: entries come from one lazy iteration of
- * the server's list, at most one entry is held back; a cookie is the ordinal of the entry it follows,
- * "." and ".." are 1 and 2 and stand in the .L form only; when the iteration throws, what was packed
- * before is given, and the next read lists anew, to where the entries given so far end.
+ * the server's list, at most one entry is held back; a cookie stands for the entry it follows, in
+ * any listing (trail.ts), "." and ".." are 1 and 2 and stand in the .L form only; when the iteration
+ * throws, what was packed before is given, and the next read lists anew, to where the entries given
+ * so far end. A reply has at most MOST entries, so that no reader of a large directory keeps all
+ * others waiting.
  */
-import { after, type Awaitable } from "../awaitable.ts";
+import { after, type Awaitable, type Steps, steps } from "../awaitable.ts";
 import { packDir, packDirent, sizeofDir, sizeofDirent } from "../dir.ts";
 import { Einval, Eoffset, NineError } from "../errors.ts";
 import type { Cookie, Dialect, Dir } from "../fcall.ts";
 import { QTDIR, QTSYMLINK, type Qid } from "../qid.ts";
-import type { Call, DirNode, Node } from "../server.ts";
+import { type Call, type DirNode, DT_DIR, DT_LNK, DT_REG, type Entry, type Node } from "../server.ts";
+import { cookieOf, START, Trail } from "./trail.ts";
 
 /** What a DirReader must be told about nodes; srv's session. */
 export interface DirReaderDeps {
@@ -20,27 +23,24 @@ export interface DirReaderDeps {
   dirOf(name: string, node: Node, call: Call): Awaitable<Dir | undefined>;
 }
 
-type Entry = readonly [string, Node];
-
-/** dirent type for Treaddir, dirent.h. */
-const DT_DIR = 4;
-const DT_REG = 8;
-const DT_LNK = 10;
+/** Entries of one reply. */
+const MOST = 2048;
 
 export class DirReader {
   private readonly node: DirNode;
-  private readonly dots: readonly Entry[];
+  /** "." and "..". */
+  private readonly dots: readonly (readonly [string, Node])[];
   private readonly deps: DirReaderDeps;
   private iterator: Iterator<Entry> | AsyncIterator<Entry> | undefined;
   /** Fetched and not yet given away. */
   private held: Entry | undefined;
-  /** Ordinal of the next entry of the iteration, from 0. */
-  private ordinal = 0;
-  /** The ordinal that the records given by Treads reach to. */
-  private given = 0;
   private ended = false;
-  /** Byte offset the next Tread must have. */
+  /** The cookie of the entry that the iteration stands behind. */
+  private at: number = START;
+  private readonly trail = new Trail();
+  /** Byte offset the next Tread must have, and the cookie that the records given reach to. */
   private offset = 0;
+  private given: number = START;
 
   constructor(node: DirNode, parent: Node, deps: DirReaderDeps) {
     this.node = node;
@@ -52,18 +52,17 @@ export class DirReader {
   read(offset: number, n: number, call: Call): Awaitable<Uint8Array> {
     if (offset === 0) {
       this.offset = 0;
-      this.given = this.dots.length;
+      this.given = START;
     } else if (offset !== this.offset) throw new NineError(Eoffset);
-    const on = offset !== 0 && this.ordinal === this.given && (this.iterator !== undefined || this.ended);
-    return after(on ? undefined : after(this.rewind(call), () => this.skip(this.given)), () => this.records(n, call));
+    return after(offset !== 0 && this.stands(this.given) ? undefined : this.seek(this.given, call), () => this.records(n, call));
   }
 
-  /** Entries behind the cookie, at most n bytes. */
+  /** Entries behind the cookie, at most n bytes; cookie 0 rewinds. */
   readdir(cookie: Cookie, n: number, call: Call): Awaitable<Uint8Array> {
-    if (cookie === this.ordinal && (this.iterator || this.ended)) return this.dirents(n);
-    if (cookie > this.ordinal && this.ended) return new Uint8Array(0);
-    const from = cookie >= this.ordinal && this.iterator ? undefined : this.rewind(call);
-    return after(from, () => after(this.skip(cookie), () => this.dirents(n)));
+    // None of ours: behind everything.
+    if (typeof cookie !== "number") return new Uint8Array(0);
+    const to = Math.max(cookie, START);
+    return after(cookie !== 0 && this.stands(to) ? undefined : this.seek(to, call), () => this.dirents(cookie, n, call));
   }
 
   /** Ends the iteration: the server may hold something open for it. */
@@ -74,41 +73,83 @@ export class DirReader {
     if (done instanceof Promise) done.catch(() => undefined);
   }
 
+  /** Whether the iteration goes on behind that cookie. */
+  private stands(cookie: number): boolean {
+    return this.at === cookie && (this.iterator !== undefined || this.ended);
+  }
+
   private rewind(call: Call): Awaitable<void> {
     this.close();
     this.held = undefined;
-    this.ordinal = 0;
+    this.at = START;
     this.ended = false;
     return after(this.node.list(call), (list) => {
       this.iterator = Symbol.asyncIterator in list ? list[Symbol.asyncIterator]() : list[Symbol.iterator]();
     });
   }
 
+  /** Lists anew, to behind the entry of that cookie. */
+  private seek(cookie: number, call: Call): Awaitable<void> {
+    if (cookie !== START) return steps(() => this.seeking(cookie, call));
+    this.trail.clear();
+    return this.rewind(call);
+  }
+
+  private *seeking(cookie: number, call: Call): Steps<void> {
+    const before = this.trail.before(cookie);
+    let left = START;
+    const again = this.rewind(call);
+    if (again instanceof Promise) yield again;
+    while (this.at !== cookie) {
+      const e = this.next();
+      if (!(e instanceof Promise ? yield e : e)) break;
+      this.pass();
+      if (before?.has(this.at)) left = this.at;
+    }
+    if (this.at !== cookie) {
+      // The entry is gone: on behind the last that is left of those before it.
+      if (!before) throw new NineError(Eoffset);
+      const once = this.rewind(call);
+      if (once instanceof Promise) yield once;
+      while (this.at !== left) {
+        const e = this.next();
+        if (!(e instanceof Promise ? yield e : e)) break;
+        this.pass();
+      }
+      this.at = cookie;
+    }
+    this.trail.goto(cookie);
+  }
+
   private records(n: number, call: Call): Awaitable<Uint8Array> {
     let out = new Uint8Array(Math.min(n, 8192));
     let at = 0;
+    let count = 0;
     const put = (d: Dir | undefined): boolean => {
       if (d !== undefined) {
         const end = at + sizeofDir(d, this.deps.dialect);
         if (end > n) return false;
         if (end > out.length) out = grown(out, end, n);
         at = packDir(d, this.deps.dialect, out, at);
+        count++;
       }
-      this.held = undefined;
-      this.given = ++this.ordinal;
-      return true;
+      this.trail.add(this.pass());
+      this.given = this.at;
+      return count < MOST;
     };
     const done = (): Uint8Array => {
       if (at === 0 && this.held) throw new NineError(`${Einval}: count ${n} is less than one directory entry`);
       this.offset += at;
       return out.subarray(0, at);
     };
+    const dirOf = (name: string, node: Node | undefined): Awaitable<Dir | undefined> => node && this.deps.dirOf(name, node, call);
     const fill = (): Awaitable<void> => {
       for (;;) {
         const e = this.held ?? this.next();
         if (e instanceof Promise) return e.then(fill);
         if (!e) return undefined;
-        const d = this.deps.dirOf(e[0], e[1], call);
+        const [name] = e;
+        const d = after(e[1] ?? this.node.walk(name, call), (node) => dirOf(name, node));
         if (d instanceof Promise) return d.then((x) => (put(x) ? fill() : undefined));
         if (!put(d)) return undefined;
       }
@@ -116,26 +157,43 @@ export class DirReader {
     return this.packed(fill, () => at > 0, done);
   }
 
-  private dirents(n: number): Awaitable<Uint8Array> {
+  private dirents(cookie: number, n: number, call: Call): Awaitable<Uint8Array> {
     let out = new Uint8Array(Math.min(n, 8192));
     let at = 0;
+    let count = 0;
+    const put = (name: string, node: Node, offset: number, type: number): void => {
+      const end = at + sizeofDirent(name);
+      if (end > out.length) out = grown(out, end, n);
+      const qid = this.deps.qidOf(node);
+      at = packDirent(qid, offset, typeOf(qid, type), name, out, at);
+      count++;
+    };
     const done = (): Uint8Array => {
-      if (at === 0 && this.dotOrHeld()) throw new NineError(`${Einval}: count ${n} is less than one directory entry`);
+      if (at === 0 && (this.held || cookie < START)) throw new NineError(`${Einval}: count ${n} is less than one directory entry`);
       return out.subarray(0, at);
+    };
+    for (let i = cookie; i < START; i++) {
+      const [name, node] = this.dots[i] ?? [".", this.node];
+      if (at + sizeofDirent(name) > n) return done();
+      put(name, node, i + 1, DT_DIR);
+    }
+    const given = (e: Entry, node: Node | undefined): void => {
+      this.trail.add(this.pass());
+      if (node) put(e[0], node, this.at, e[2] ?? DT_REG);
     };
     const fill = (): Awaitable<void> => {
       for (;;) {
-        const e = this.dotOrHeld() ?? this.next();
+        const e = this.held ?? this.next();
         if (e instanceof Promise) return e.then(fill);
-        if (!e) return undefined;
-        const end = at + sizeofDirent(e[0]);
-        if (end > n) return undefined;
-        if (end > out.length) out = grown(out, end, n);
-        const qid = this.deps.qidOf(e[1]);
-        const type = qid.type & QTDIR ? DT_DIR : qid.type & QTSYMLINK ? DT_LNK : DT_REG;
-        this.ordinal++;
-        this.held = undefined;
-        at = packDirent(qid, this.ordinal, type, e[0], out, at);
+        if (!e || count === MOST || at + sizeofDirent(e[0]) > n) return undefined;
+        const node = e[1] ?? this.node.walk(e[0], call);
+        if (node instanceof Promise) {
+          return node.then((x) => {
+            given(e, x);
+            return fill();
+          });
+        }
+        given(e, node);
       }
     };
     return this.packed(fill, () => at > 0, done);
@@ -157,22 +215,11 @@ export class DirReader {
     return done();
   }
 
-  private dotOrHeld(): Entry | undefined {
-    return this.dots[this.ordinal] ?? this.held;
-  }
-
-  /** Goes on until `cookie` entries have been passed, or to the end. */
-  private skip(cookie: Cookie): Awaitable<void> {
-    while (this.ordinal < cookie) {
-      if (!this.dotOrHeld()) {
-        const e = this.next();
-        if (e instanceof Promise) return e.then(() => this.skip(cookie));
-        if (!e) return undefined;
-      }
-      this.ordinal++;
-      if (this.ordinal > this.dots.length) this.held = undefined;
-    }
-    return undefined;
+  /** The entry held is behind the reader; its cookie. */
+  private pass(): number {
+    if (this.held) this.at = cookieOf(this.held[0]);
+    this.held = undefined;
+    return this.at;
   }
 
   /** Fetches one entry into `held`; undefined at the end. */
@@ -198,4 +245,11 @@ function grown(out: Uint8Array<ArrayBuffer>, need: number, n: number): Uint8Arra
   const more = new Uint8Array(Math.min(n, Math.max(need, out.length * 4)));
   more.set(out);
   return more;
+}
+
+/** The qid knows best; type tells what it does not. */
+function typeOf(qid: Qid, type: number): number {
+  if (qid.type & QTDIR) return DT_DIR;
+  if (qid.type & QTSYMLINK) return DT_LNK;
+  return type === DT_DIR || type === DT_LNK ? DT_REG : type;
 }

@@ -13,7 +13,7 @@ import { Held, type Opened } from "./held.ts";
 import type { Ident } from "./ident.ts";
 import { HostNode } from "./node.ts";
 import { stripped } from "./setattr.ts";
-import type { DirPlace, Tree } from "./tree.ts";
+import { type DirPlace, outOfDescriptors, type Tree } from "./tree.ts";
 
 export class HostFile extends HostNode implements FileNode {
   private readonly regular: boolean;
@@ -31,23 +31,28 @@ export class HostFile extends HostNode implements FileNode {
     if (writes || trunc) this.tree.mutable();
     const as = (acc === OEXEC ? OREAD : acc) | (mode & OAPPEND) | ((this.marks?.bits ?? 0) & DMAPPEND ? OAPPEND : 0);
     // Truncation is a write: an open for reading gets a descriptor that can.
-    const { files } = this.tree;
-    return after(this.descriptor(trunc && !writes ? ORDWR : as), (held) => {
-      const { fd } = held;
-      return attempt(() => after(files.stat(fd), (st) => {
-        const cred = this.tree.cred(call);
-        const strip = cred && (writes || trunc) ? stripped(st.mode) : undefined;
-        const empty = trunc && st.size > 0 ? files.truncate(fd, 0) : undefined;
-        const bare = trunc && strip !== undefined ? after(empty, () => files.chmod(fd, strip)) : empty;
-        if (trunc) this.tree.ids.changed(this.id);
-        return after(bare, () => {
-          this.see(st);
-          return this.opened(held, writes, call, strip);
-        });
-      }), (e) => {
+    return after(this.descriptor(trunc && !writes ? ORDWR : as), (held) =>
+      attempt(() => after(held.st ?? this.tree.files.stat(held.fd), (st) => this.entered(held, st, writes, trunc, call)), (e) => {
         quietly(held.close());
         throw e;
-      });
+      }));
+  }
+
+  /** The OpenFile of a descriptor just opened. */
+  private entered(held: Held, st: HostStat, writes: boolean, trunc: boolean, call: Call): Awaitable<OpenFile> {
+    const { files, ids } = this.tree;
+    const cred = this.tree.cred(call);
+    const strip = cred && (writes || trunc) ? stripped(st.mode) : undefined;
+    if (!trunc) {
+      this.see(st);
+      return this.opened(held, writes, call, strip);
+    }
+    // An empty file too: its times change (open(2)).
+    const empty = files.truncate(held.fd, 0);
+    ids.changed(this.id);
+    return after(strip === undefined ? empty : after(empty, () => files.chmod(held.fd, strip)), () => {
+      this.see(st);
+      return this.opened(held, writes, call, strip);
     });
   }
 
@@ -61,13 +66,13 @@ export class HostFile extends HostNode implements FileNode {
     const { tree } = this;
     const { files } = tree;
     const named = (): Awaitable<Held> =>
-      after(tree.at(this.parent(), (d) => files.open(d, this.name, mode)), (fd) => tree.check(fd, this.id));
+      after(tree.at(this.parent(), (d) => tree.opening(() => files.open(d, this.name, mode))), (fd) => tree.check(fd, this.id));
     return attempt(named, (e) => {
-      if (!(e instanceof NineError)) throw e;
+      if (!(e instanceof NineError) || outOfDescriptors(e)) throw e;
       if (tree.follow(this.id, this)) return this.descriptor(mode);
       const open = tree.opens.find(this.id.key);
       if (!open) throw e;
-      return after(open.held.use((h) => files.reopen(h, mode)), (fd) => new Held(files, fd));
+      return after(open.held.use((h) => tree.opening(() => files.reopen(h, mode))), (fd) => new Held(files, fd));
     });
   }
 }
@@ -106,8 +111,8 @@ class HostOpen implements OpenFile {
 }
 
 export class HostLink extends HostNode implements LinkNode {
-  readlink(_call: Call): Awaitable<string> {
+  readlink(call: Call): Awaitable<string> {
     const { tree } = this;
-    return after(this.look(), () => tree.at(this.parent(), (fd) => tree.files.readlink(fd, this.name)));
+    return after(tree.just(call, this) ?? this.look(), () => tree.at(this.parent(), (fd) => tree.files.readlink(fd, this.name)));
   }
 }

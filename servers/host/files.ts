@@ -45,8 +45,11 @@ export interface HostUsers extends Users {
   groups(uid: number): readonly number[];
 }
 
+/** An entry of a directory as DirNode.list gives it: name, no node yet, DT_ of dirent.h. */
+export type HostEntry = readonly [name: string, node: undefined, type: number];
+
 /** A directory being read; `return` frees what it holds, also before the first `next`. */
-export type Entries = IterableIterator<readonly [string, HostStat]> | AsyncIterableIterator<readonly [string, HostStat]>;
+export type Entries = IterableIterator<HostEntry> | AsyncIterableIterator<HostEntry>;
 
 export interface HostFiles {
   /**
@@ -71,7 +74,7 @@ export interface HostFiles {
   access(h: Handle, want: number): Awaitable<void>;
   statfs(h: Handle): Awaitable<Statfs>;
   readlink(dir: Handle, name: string): Awaitable<string>;
-  /** Every entry with its stat, without "." and ".."; entries that vanish meanwhile are left out. */
+  /** Every entry, without "." and "..". */
   list(dir: Handle): Awaitable<Entries>;
 
   /** mode: OREAD, OWRITE, ORDWR, with OAPPEND. Never waits for the other end of a FIFO. */

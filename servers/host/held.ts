@@ -5,10 +5,12 @@
  * at most `max` directories stay held besides the root and those in use. Used by tree.ts alone.
  */
 import { type Awaitable, quietly } from "../../proto/index.ts";
-import type { Handle, HostFiles } from "./files.ts";
+import type { Handle, HostFiles, HostStat } from "./files.ts";
 
 export class Held {
   readonly fd: Handle;
+  /** The stat it was found to be the right file by. */
+  st: HostStat | undefined;
   private readonly files: HostFiles;
   private uses = 0;
   private over = false;
@@ -79,6 +81,14 @@ export class HeldDirs {
     const h = this.dirs.get(key);
     this.dirs.delete(key);
     if (h) quietly(h.close());
+  }
+
+  /** Lets go of all; whether there was any. */
+  clear(): Awaitable<boolean> {
+    const all = [...this.dirs.values()];
+    this.dirs.clear();
+    const closing = all.map((h) => h.close()).filter((c) => c instanceof Promise);
+    return closing.length > 0 ? Promise.allSettled(closing).then(() => true) : all.length > 0;
   }
 
   private evict(): void {

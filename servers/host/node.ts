@@ -5,13 +5,13 @@
  * qid as of the newest stat.
  */
 import {
-  AEXEC, after, AREAD, attempt, AWRITE, type Attr, type Awaitable, type Call, dirMode, Enonexist, Eperm, NineError, type Qid, quietly, S_IFBLK, S_IFDIR, S_IFMT, S_IFREG,
-  type SetAttr, type Statfs,
+  AEXEC, after, AREAD, attempt, AWRITE, type Attr, type Awaitable, type Call, dirMode, Enonexist, Eperm, got, NineError, OREAD, type Qid, quietly, S_IFBLK,
+  S_IFDIR, S_IFMT, S_IFREG, type SetAttr, type Statfs, steps,
 } from "../../proto/index.ts";
 import type { Handle, HostStat } from "./files.ts";
 import type { Ident } from "./ident.ts";
 import { setattr } from "./setattr.ts";
-import { type DirPlace, type Marks, MARKS, permits, type Place, type Tree } from "./tree.ts";
+import { type DirPlace, type Marks, MARKS, outOfDescriptors, permits, type Place, type Tree } from "./tree.ts";
 
 export class HostNode implements Place {
   readonly tree: Tree;
@@ -20,8 +20,6 @@ export class HostNode implements Place {
   name: string;
   protected marks: Marks | undefined;
   private last: Qid;
-  /** The stat of the listing it came from, for the first who asks. */
-  private listed: HostStat | undefined;
 
   constructor(tree: Tree, up: DirPlace | undefined, name: string, st: HostStat, id: Ident) {
     this.tree = tree;
@@ -32,23 +30,13 @@ export class HostNode implements Place {
     this.last = tree.ids.qid(id, st, this.marks?.bits ?? 0);
   }
 
-  /** A node of a listing answers its first stat from there. */
-  fromList(st: HostStat): this {
-    this.listed = st;
-    return this;
-  }
-
   qid(): Qid {
     return this.last;
   }
 
-  stat(_call: Call): Awaitable<Attr> {
-    const st = this.listed;
-    if (st) {
-      this.listed = undefined;
-      return this.attr(st);
-    }
-    return after(this.look(), (now) => this.attr(now));
+  stat(call: Call): Awaitable<Attr> {
+    const st = this.tree.just(call, this);
+    return st ? this.attr(st) : after(this.look(), (now) => this.attr(now));
   }
 
   /** As the system says for the process's user; as root, for other users, by mode, at the moment of the question. */
@@ -65,68 +53,67 @@ export class HostNode implements Place {
     return ask ? this.held((h) => this.tree.files.access(h, ask)) : undefined;
   }
 
-  async setattr(set: SetAttr, call: Call): Promise<void> {
+  setattr(set: SetAttr, call: Call): Awaitable<void> {
     this.tree.mutable();
-    await this.held(async (h) => {
-      const st = await this.tree.files.stat(h);
-      await setattr(this.tree, this.id, h, st, set, call);
-      this.tree.ids.changed(this.id);
-      if (set.mode !== undefined) this.setMarks(set.mode);
-      this.see(await this.tree.files.stat(h));
-    });
+    return this.held((h, st) => after(st ?? this.tree.files.stat(h), (was) =>
+      after(setattr(this.tree, this.id, h, was, set, call), () => {
+        this.tree.ids.changed(this.id);
+        if (set.mode !== undefined) this.setMarks(set.mode);
+        this.see(was);
+      })));
   }
 
   statfs(_call: Call): Awaitable<Statfs> {
     return this.held((h) => this.tree.files.statfs(h));
   }
 
-  async sync(datasync: boolean, _call: Call): Promise<void> {
-    const { files } = this.tree;
-    const open = this.tree.opens.find(this.id.key);
+  sync(datasync: boolean, _call: Call): Awaitable<void> {
+    const { tree } = this;
+    const { files } = tree;
+    const open = tree.opens.find(this.id.key);
     if (open) return open.held.use((fd) => files.sync(fd, datasync));
-    await this.held(async (h) => {
-      const st = await files.stat(h);
-      if ((st.mode & S_IFMT) !== S_IFREG && (st.mode & S_IFMT) !== S_IFDIR) return;
-      const fd = await files.reopen(h, 0);
+    return this.held((h, st) => steps(function* () {
+      const kind = (st ?? (yield* got(files.stat(h)))).mode & S_IFMT;
+      if (kind !== S_IFREG && kind !== S_IFDIR) return;
+      const fd = yield* got(tree.opening(() => files.reopen(h, OREAD)));
       try {
-        await files.sync(fd, datasync);
+        yield* got(files.sync(fd, datasync));
       } finally {
-        await files.drop(fd);
+        yield* got(files.drop(fd));
       }
-    });
+    }));
   }
 
   /** The file's stat now, wherever it is. */
   look(): Awaitable<HostStat> {
     const { tree } = this;
+    const open = tree.opens.find(this.id.key);
+    if (open) return after(open.held.use((fd) => tree.files.stat(fd)), (st) => this.see(st));
     const here = (): Awaitable<HostStat> => after(tree.at(this.parent(), (fd) => tree.files.lstat(fd, this.name)), (st) => {
       if (!st || !tree.ids.is(this.id, st)) throw new NineError(Enonexist);
       return this.see(st);
     });
     return attempt(here, (e) => {
-      if (!(e instanceof NineError)) throw e;
-      if (tree.follow(this.id, this)) return this.look();
-      const open = tree.opens.find(this.id.key);
-      if (!open) throw e;
-      return after(open.held.use((fd) => tree.files.stat(fd)), (st) => this.see(st));
+      if (!(e instanceof NineError) || !tree.follow(this.id, this)) throw e;
+      return this.look();
     });
   }
 
-  /** op on a handle that is on exactly this file. */
-  held<T>(op: (h: Handle) => Awaitable<T>): Awaitable<T> {
+  /** op on a handle that is on exactly this file; with its stat, if that was needed to know. */
+  held<T>(op: (h: Handle, st?: HostStat) => Awaitable<T>): Awaitable<T> {
     const { tree } = this;
     const open = tree.opens.find(this.id.key);
     if (open) return open.held.use(op);
     const take = attempt(
-      () => tree.at(this.parent(), (fd) => after(tree.files.hold(fd, this.name), (h) => tree.check(h, this.id))),
+      () => tree.at(this.parent(), (fd) => after(tree.opening(() => tree.files.hold(fd, this.name)), (h) => tree.check(h, this.id))),
       (e) => {
-        if (!(e instanceof NineError)) throw e;
+        if (!(e instanceof NineError) || outOfDescriptors(e)) throw e;
         return undefined;
       },
     );
     return after(take, (h) => {
       if (h) {
-        const r = attempt(() => h.use(op), (e) => {
+        const r = attempt(() => h.use((fd) => op(fd, h.st)), (e) => {
           quietly(h.close());
           throw e;
         });
@@ -149,8 +136,15 @@ export class HostNode implements Place {
     return st;
   }
 
+  /** As setMarks, of a file just made. */
+  mark(mode: number, st: HostStat): void {
+    if ((mode & MARKS) === 0) return;
+    this.setMarks(mode);
+    this.see(st);
+  }
+
   /** The DM bits a host file cannot store last while a node of it does. */
-  setMarks(mode: number): void {
+  protected setMarks(mode: number): void {
     if ((mode & MARKS) === (this.marks?.bits ?? 0)) return;
     this.marks ??= this.tree.mark(this.id);
     this.marks.bits = (mode & MARKS) >>> 0;

@@ -4,15 +4,19 @@
  * it cannot be undone, and what was done is undone when a later step fails. Used by node.ts.
  */
 import {
-  AWRITE, Eisdir, Einval, Enotowner, Eperm, NineError, NOU32, type Call, OWRITE, S_IFDIR, S_IFMT, S_IFREG, type SetAttr, type SetTime,
-  statMode,
+  after, attempt, type Awaitable, AWRITE, type Call, Eisdir, Einval, Enotowner, Eperm, got, NineError, NOU32, OWRITE, S_IFDIR, S_IFLNK, S_IFMT,
+  S_IFREG, type SetAttr, type SetTime, statMode, type Steps, steps,
 } from "../../proto/index.ts";
 import type { Handle, HostStat } from "./files.ts";
 import type { Ident } from "./ident.ts";
 import { type Cred, permits, type Tree } from "./tree.ts";
 
 /** Applies `set` to the file h is on, whose stat is st. */
-export async function setattr(tree: Tree, id: Ident, h: Handle, st: HostStat, set: SetAttr, call: Call): Promise<void> {
+export function setattr(tree: Tree, id: Ident, h: Handle, st: HostStat, set: SetAttr, call: Call): Awaitable<void> {
+  return steps(() => setting(tree, id, h, st, set, call));
+}
+
+function* setting(tree: Tree, id: Ident, h: Handle, st: HostStat, set: SetAttr, call: Call): Steps<void> {
   const { files } = tree;
   const cred = tree.cred(call);
   const uid = set.uid === undefined ? st.uid : number(tree, set.uid, "unknown user");
@@ -28,39 +32,31 @@ export async function setattr(tree: Tree, id: Ident, h: Handle, st: HostStat, se
     if (perm !== undefined && !cred.groups.includes(gid)) perm &= ~0o2000;
     if (perm === undefined && set.length !== undefined) perm = stripped(st.mode);
   }
-  const undo: (() => unknown)[] = [];
+  const undo: (() => Awaitable<void>)[] = [];
   try {
     if (uid !== st.uid || gid !== st.gid) {
-      await files.chown(h, uid, gid);
-      undo.push(async () => {
-        await files.chown(h, st.uid, st.gid);
-        if ((st.mode & S_IFMT) !== 0o120000) await files.chmod(h, st.mode & 0o7777);
-      });
+      yield* got(files.chown(h, uid, gid));
+      undo.push(() => after(files.chown(h, st.uid, st.gid), () => ((st.mode & S_IFMT) === S_IFLNK ? undefined : files.chmod(h, st.mode & 0o7777))));
     }
     // chown takes the set-ID bits away, so the mode follows it.
     if (perm !== undefined) {
-      await files.chmod(h, perm);
+      yield* got(files.chmod(h, perm));
       undo.push(() => files.chmod(h, st.mode & 0o7777));
     }
     const times = set.atime !== undefined || set.mtime !== undefined;
     const atimeNs = timeOf(set.atime, st.atimeNs, tree);
     const mtimeNs = timeOf(set.mtime, st.mtimeNs, tree);
     if (times) {
-      await files.utimes(h, atimeNs, mtimeNs);
+      yield* got(files.utimes(h, atimeNs, mtimeNs));
       undo.push(() => files.utimes(h, st.atimeNs, st.mtimeNs));
     }
     if (set.length !== undefined) {
-      await truncate(tree, id, h, set.length);
-      if (times) await files.utimes(h, atimeNs, mtimeNs);
+      yield* truncate(tree, id, h, set.length);
+      if (times) yield* got(files.utimes(h, atimeNs, mtimeNs));
     }
   } catch (e) {
-    for (const back of undo.toReversed()) {
-      try {
-        await back();
-      } catch {
-        // What cannot be undone stays; the caller learns why the whole failed.
-      }
-    }
+    // What cannot be undone stays; the caller learns why the whole failed.
+    for (const back of undo.toReversed()) yield* got(attempt(back, () => undefined));
     throw e;
   }
 }
@@ -85,14 +81,18 @@ export function stripped(mode: number): number | undefined {
   return bits ? mode & 0o7777 & ~bits : undefined;
 }
 
-async function truncate(tree: Tree, id: Ident, h: Handle, length: number): Promise<void> {
+function* truncate(tree: Tree, id: Ident, h: Handle, length: number): Steps<void> {
+  const { files } = tree;
   const open = tree.opens.find(id.key);
-  if (open?.writable) return open.held.use((fd) => tree.files.truncate(fd, length));
-  const fd = await tree.files.reopen(h, OWRITE);
+  if (open?.writable) {
+    yield* got(open.held.use((fd) => files.truncate(fd, length)));
+    return;
+  }
+  const fd = yield* got(tree.opening(() => files.reopen(h, OWRITE)));
   try {
-    await tree.files.truncate(fd, length);
+    yield* got(files.truncate(fd, length));
   } finally {
-    await tree.files.drop(fd);
+    yield* got(files.drop(fd));
   }
 }
 

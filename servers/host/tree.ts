@@ -7,7 +7,8 @@
  * any time: what must be true is checked on the descriptor at hand.
  */
 import {
-  AEXEC, after, AREAD, attempt, AWRITE, type Awaitable, type Call, DMAPPEND, DMEXCL, DMTMP, Enonexist, Eperm, Ereadonly, NineError, NOU32, quietly,
+  AEXEC, after, AREAD, attempt, AWRITE, type Awaitable, type Call, DMAPPEND, DMEXCL, DMTMP, Enonexist, Eperm, Ereadonly, errno, got, NineError, NOU32, quietly,
+  type Steps, steps,
 } from "../../proto/index.ts";
 import type { Handle, HostFiles, HostStat } from "./files.ts";
 import { Held, HeldDirs, OpenFiles } from "./held.ts";
@@ -65,6 +66,10 @@ export class Tree {
   /** Where files went that were renamed or linked here, for nodes that know another place. */
   private readonly placed = new Map<string | number, Readonly<Place>>();
   private readonly marks = new Map<string | number, WeakRef<Marks>>();
+  /** The last lookup by name: for which message, and what it found. */
+  private lookedFor: Call | undefined;
+  private found: Place | undefined;
+  private foundAs: HostStat | undefined;
 
   constructor(files: HostFiles, options: HostOptions) {
     this.files = files;
@@ -95,7 +100,32 @@ export class Tree {
     if (held) return held.use(op);
     if (!this.files.exact) return this.enter(dir, op);
     // Deep trees are entered from the top down, without recursion.
-    return dir.up.up && !this.dirs.get(dir.up.id.key) ? this.climb(dir, op) : this.enter(dir, op);
+    return dir.up.up && !this.dirs.get(dir.up.id.key) ? steps(() => this.climb(dir, op)) : this.enter(dir, op);
+  }
+
+  /** For this message the node was found, or made, with this stat. */
+  looked(call: Call, node: Place, st: HostStat): void {
+    this.lookedFor = call;
+    this.found = node;
+    this.foundAs = st;
+  }
+
+  /** The stat by which the node was looked up last, if that was for the same message; once. */
+  just(call: Call, node: Place): HostStat | undefined {
+    if (this.lookedFor !== call || this.found !== node) return undefined;
+    this.lookedFor = undefined;
+    return this.foundAs;
+  }
+
+  /** op opens something: when there are no descriptors left, once more without the directories that are held for later. */
+  opening<T>(op: () => Awaitable<T>): Awaitable<T> {
+    return attempt(op, (e) => {
+      if (!outOfDescriptors(e)) throw e;
+      return after(this.dirs.clear(), (some) => {
+        if (!some) throw e;
+        return op();
+      });
+    });
   }
 
   /** The file has another place now. */
@@ -134,11 +164,11 @@ export class Tree {
     return m;
   }
 
-  private async climb<T>(dir: DirPlace, op: (fd: Handle) => Awaitable<T>): Promise<T> {
+  private *climb<T>(dir: DirPlace, op: (fd: Handle) => Awaitable<T>): Steps<T> {
     const path: DirPlace[] = [];
     for (let d = dir.up; d?.up && !this.dirs.get(d.id.key); d = d.up) path.push(d);
-    for (let d = path.pop(); d; d = path.pop()) await this.enter(d, () => undefined);
-    return this.enter(dir, op);
+    for (let d = path.pop(); d; d = path.pop()) yield* got(this.enter(d, () => undefined));
+    return yield* got(this.enter(dir, op));
   }
 
   /** Holds a directory by way of its parent, or of the place it was moved to. */
@@ -158,20 +188,25 @@ export class Tree {
   private hold(dir: DirPlace): Awaitable<Held> {
     const { up } = dir;
     if (!up) return this.root;
-    return this.at(up, (fd) => after(this.files.hold(fd, dir.name), (h) => this.check(h, dir.id)));
+    return this.at(up, (fd) => after(this.opening(() => this.files.hold(fd, dir.name)), (h) => this.check(h, dir.id)));
   }
 
-  /** The handle as Held if it is on that file; else it is dropped. */
+  /** The handle as Held, with its stat, if it is on that file; else it is dropped. */
   check(h: Handle, id: Ident): Awaitable<Held> {
     const held = new Held(this.files, h);
     return attempt(() => after(held.use((fd) => this.files.stat(fd)), (st) => {
       if (!this.ids.is(id, st)) throw new NineError(Enonexist);
+      held.st = st;
       return held;
     }), (e) => {
       quietly(held.close());
       throw e;
     });
   }
+}
+
+export function outOfDescriptors(e: unknown): boolean {
+  return e instanceof NineError && (e.errno === errno.EMFILE || e.errno === errno.ENFILE);
 }
 
 /** The three-class rule for a user the system does not check. */

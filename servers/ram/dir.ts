@@ -6,7 +6,7 @@
  */
 import { DMDIR, DMSYMLINK, Eexist, Einval, Eisdir, Enametoolong, Enonexist, Enotdir, Enotempty, Exdev } from "../../proto/index.ts";
 import { NineError, errno, utf8Length } from "../../proto/index.ts";
-import type { Call, DirNode, Node, OpenFile, Xattrs } from "../../proto/index.ts";
+import type { Call, DirNode, Entry, Node, OpenFile, Xattrs } from "../../proto/index.ts";
 import { RamDevice, RamFile, RamLink } from "./file.ts";
 import { RamNode, SETTABLE } from "./node.ts";
 import { ENTRYCOST, NAMEMAX } from "./store.ts";
@@ -14,7 +14,7 @@ import { RamXattrs } from "./xattrs.ts";
 
 type Child = RamDir | RamFile | RamLink | RamDevice;
 
-interface Entry {
+interface Seat {
   /** Grows from entry to entry in the table's order. */
   readonly seq: number;
   node: Child;
@@ -22,7 +22,7 @@ interface Entry {
 
 export class RamDir extends RamNode implements DirNode {
   private parent: RamDir | undefined;
-  private readonly table = new Map<string, Entry>();
+  private readonly table = new Map<string, Seat>();
   private seq = 0;
   private subdirs = 0;
   private attrs: RamXattrs | undefined;
@@ -36,12 +36,12 @@ export class RamDir extends RamNode implements DirNode {
   }
 
   /** Names that come after the reading began are left out, or renaming what one reads might never end. */
-  *list(): Generator<readonly [string, Node]> {
+  *list(): Generator<Entry> {
     const end = this.seq;
     this.accessed();
     for (const [name, entry] of this.table) {
       if (entry.seq > end) return;
-      yield [name, entry.node];
+      yield [name, entry.node, entry.node.type];
     }
   }
 

@@ -3,7 +3,7 @@
  * open has no state but how writes are placed: opening allocates nothing. Invariant: `opens`
  * counts the opens that are not closed; while it is above 0 the contents stay, named or not.
  */
-import { DMAPPEND, Efbig, Enametoolong, Eremoved, NineError, OAPPEND, OTRUNC, errno, utf8Length } from "../../proto/index.ts";
+import { DMAPPEND, DT_BLK, Efbig, Enametoolong, Eremoved, NineError, OAPPEND, OTRUNC, errno, utf8Length } from "../../proto/index.ts";
 import type { Attr, Call, FileNode, LinkNode, OpenFile, Xattrs } from "../../proto/index.ts";
 import { RamNode } from "./node.ts";
 import { Pages } from "./pages.ts";
@@ -138,5 +138,9 @@ export class RamDevice extends RamNode implements FileNode {
 
   override stat(): Attr {
     return { ...super.stat(), rdev: this.rdev, block: this.block };
+  }
+
+  override get type(): number {
+    return this.block ? DT_BLK : super.type;
   }
 }

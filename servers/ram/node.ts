@@ -4,7 +4,7 @@
  * (not of atime by reading) and is never 0; `nlink` counts the directory entries that name it; its
  * memory goes back to the store when there is neither an entry nor an open.
  */
-import { DMAPPEND, DMDIR, DMEXCL, DMSETGID, DMSETUID, DMSTICKY, DMTMP, Einval, Eisdir, NineError, qidType } from "../../proto/index.ts";
+import { DMAPPEND, DMDIR, DMEXCL, DMSETGID, DMSETUID, DMSTICKY, DMTMP, Einval, Eisdir, NineError, qidType, statMode } from "../../proto/index.ts";
 import type { Attr, Call, NodeCommon, Qid, SetAttr, SetTime, Statfs } from "../../proto/index.ts";
 import { NAMEMAX, NODECOST, type Store, USERMAX } from "./store.ts";
 
@@ -60,6 +60,11 @@ export class RamNode implements NodeCommon {
       ctime: this.ctime, ctimeNsec: this.ctimeNsec, nlink: this.links(), rdev: 0, block: false,
       blksize: BLOCK, blocks: Math.ceil(this.memory() / 512),
     };
+  }
+
+  /** DT_ of dirent.h: the kind of st_mode. */
+  get type(): number {
+    return statMode(this.mode) >>> 12;
   }
 
   setattr(set: SetAttr, call: Call): void {

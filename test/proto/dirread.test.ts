@@ -49,8 +49,10 @@ describe.each([["at once", (l: DirNode["list"]) => l], ["later", later]] as cons
     expect(names(r)).toEqual(["f0", "f1"]);
     const at = r.type === Rread ? r.data.length : 0;
     for (let i = 0; i < 2; i++) expect(names(await p.call(read(at)))).toEqual(["i/o error"]);
-    expect(names(await p.call({ type: Treaddir, fid: 0, offset: 0, count: 4096 }))).toEqual([".", "..", "f0", "f1"]);
-    expect(names(await p.call({ type: Treaddir, fid: 0, offset: 4, count: 4096 }))).toEqual(["i/o error"]);
+    const d = await p.call({ type: Treaddir, fid: 0, offset: 0, count: 4096 });
+    expect(names(d)).toEqual([".", "..", "f0", "f1"]);
+    const offset = d.type === Rreaddir ? (unpackDirents(d.data).at(-1)?.offset ?? 0) : 0;
+    expect(names(await p.call({ type: Treaddir, fid: 0, offset, count: 4096 }))).toEqual(["i/o error"]);
   });
 
   it("goes on where it was when it fails no more", async () => {

@@ -87,9 +87,9 @@ export function slowly(server: Server, sleep: () => Promise<void>, seen = { open
           await sleep();
           const list = await n.list(call);
           return (async function* entries() {
-            for await (const [name, child] of list) {
+            for await (const [name, child, type] of list) {
               await sleep();
-              yield [name, wrap(child)] as const;
+              yield [name, child && wrap(child), type] as const;
             }
           })();
         },
