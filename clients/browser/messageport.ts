@@ -35,8 +35,8 @@ class PortTransport extends Medium {
 
   send(chunk: Uint8Array, sent?: () => void): void {
     if (this.over || chunk.length === 0) return;
-    // The port takes a buffer away from its owner.
-    const buffer = sent ? new Uint8Array(chunk).buffer : whole(chunk);
+    // A copy: the port takes a buffer away from its owner.
+    const { buffer } = new Uint8Array(chunk);
     this.buffered += buffer.byteLength;
     this.port.postMessage(buffer, [buffer]);
     sent?.();
@@ -74,13 +74,6 @@ class PortTransport extends Medium {
     // Of the three kinds only a MessagePort has both; a worker's close() would end the worker.
     if (this.port.start) this.port.close?.();
   }
-}
-
-/** The chunk's own buffer when it is all of it and can be given away, else a copy. */
-function whole(chunk: Uint8Array): ArrayBuffer {
-  const { buffer } = chunk;
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === chunk.length && !buffer.resizable) return buffer;
-  return new Uint8Array(chunk).buffer;
 }
 
 function listen(port: PortLike, message: (data: unknown) => void, gone: (why: string) => void): void {
