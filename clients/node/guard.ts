@@ -3,9 +3,10 @@
  * thread pool, but holds up everything while it lasts. Invariant: after a synchronous call on a
  * device took longer than SLOW_MS, calls on that device are asynchronous for a while; then one may
  * find out again, and each time it is slow again the while is twice as long. So a hiccup of a fast
- * disk costs little, and a slow one holds up the loop ever more rarely. Failures come out as
- * NineErrors. Used by hostfiles.ts.
+ * disk costs little, and a slow one holds up the loop ever more rarely. What the thread waited for a
+ * processor is not the file system's fault. Failures come out as NineErrors. Used by hostfiles.ts.
  */
+import fs from "node:fs";
 import type { Awaitable } from "../../proto/index.ts";
 import { errno, NineError } from "../../proto/index.ts";
 
@@ -15,6 +16,9 @@ export const SLOW_MS = 20;
 export const WHILE_MS = 250;
 export const MAXWHILE_MS = 30_000;
 export const FORGET_MS = 120_000;
+
+/** How old the sum of waits may be that the next one is compared with. */
+const SAMPLE_MS = 20;
 
 export interface Device {
   slowUntilMs: number;
@@ -26,10 +30,15 @@ export interface Device {
 
 export class Guard {
   private readonly now: () => number;
+  private readonly waited: (() => number) | undefined;
+  /** What `waited` said, and when. */
+  private before = 0;
+  private sampledMs = -Infinity;
 
-  /** now: monotonic time in ms. */
-  constructor(now: () => number) {
+  /** now: monotonic time in ms. waited: how long this thread has waited for a processor, in ms. */
+  constructor(now: () => number, waited?: () => number) {
     this.now = now;
+    this.waited = waited;
   }
 
   /** Whether calls on it are asynchronous at the moment. */
@@ -45,6 +54,10 @@ export class Guard {
   /** A call that must be synchronous, noted all the same. */
   sync<T>(d: Device, f: () => T): T {
     const started = this.now();
+    if (this.waited && started - this.sampledMs > SAMPLE_MS) {
+      this.sampledMs = started;
+      this.before = this.waited();
+    }
     try {
       return f();
     } catch (e) {
@@ -63,13 +76,34 @@ export class Guard {
     }
   }
 
+  /** What of a long call was waiting for a processor, at most. */
+  private idle(): number {
+    return this.waited ? this.waited() - this.before : 0;
+  }
+
   private note(d: Device, started: number): void {
     const ended = this.now();
-    if (ended - started <= SLOW_MS) return;
+    if (ended - started <= SLOW_MS || ended - started - this.idle() <= SLOW_MS) return;
     d.whileMs = ended - d.slowUntilMs > FORGET_MS ? WHILE_MS : Math.min(d.whileMs * 2, MAXWHILE_MS);
     d.slowUntilMs = ended + d.whileMs;
   }
 }
+
+/** How long this thread has waited for a processor so far, in ms; undefined where the system does not say. Its descriptor stays open. */
+function waitsOf(): (() => number) | undefined {
+  try {
+    const fd = fs.openSync("/proc/thread-self/schedstat", "r");
+    const text = Buffer.alloc(128);
+    // "ran waited slices", in ns
+    const waited = (): number => Number(text.toString("latin1", 0, fs.readSync(fd, text, 0, text.length, 0)).split(" ")[1]) / 1e6;
+    return Number.isFinite(waited()) ? waited : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** waitsOf() this thread, once for all file systems. */
+export const processorWaits: (() => number) | undefined = waitsOf();
 
 const numbers: Readonly<Record<string, number>> = { ...errno, ENOTSUP: errno.EOPNOTSUPP };
 

@@ -12,7 +12,7 @@ import {
 } from "../../proto/index.ts";
 import type { Entries, Fd, Handle, HostFiles, HostStat, HostUsers } from "../../servers/index.ts";
 import { Budget } from "./budget.ts";
-import { type Device, Guard, hostError, WHILE_MS } from "./guard.ts";
+import { type Device, Guard, hostError, processorWaits, WHILE_MS } from "./guard.ts";
 import { AsyncListing, fromLatin1, later, Listing, type Source } from "./listing.ts";
 import { flagsOf, hostStat, join, legal, native, type Path, spaceOf, timeOf } from "./native.ts";
 import { hostUsers } from "./users.ts";
@@ -82,7 +82,7 @@ class NodeFiles implements NodeHostFiles {
   constructor(root: string, options: HostFilesOptions) {
     this.exact = options.proc ?? (process.platform === "linux" && fs.existsSync("/proc/self/fd"));
     this.users = options.users ?? hostUsers();
-    this.guard = new Guard(options.now ?? (() => performance.now()));
+    this.guard = options.now ? new Guard(options.now) : new Guard(() => performance.now(), processorWaits);
     this.most = options.descriptors ?? Math.floor(descriptorLimit() * 0.75);
     this.top = fromLatin1(fs.realpathSync.native(native(root), "latin1"));
     this.root = this.exact ? fs.openSync(native(this.top), O_PATH | C.O_DIRECTORY | C.O_NOFOLLOW) : this.pathHandle(this.top, undefined);

@@ -52,6 +52,29 @@ describe("Guard", () => {
     expect(run(d, 0)).toBe("now");
   });
 
+  it("waiting for a processor is not the device's fault", () => {
+    let t = 0;
+    let waits = 0;
+    const guard = new Guard(() => t, () => waits);
+    const d = device();
+    const took = (blockedMs: number, waitedMs: number): boolean => {
+      guard.sync(d, () => {
+        t += blockedMs + waitedMs;
+        waits += waitedMs;
+      });
+      return guard.slow(d);
+    };
+    expect(took(1, 500)).toBe(false);
+    for (let i = 0; i < 10; i++) expect(took(SLOW_MS, 100 * i)).toBe(false);
+    expect(took(0, 0)).toBe(false);
+    // What it waited long before the call does not count for it.
+    waits += 1000;
+    t += 1000;
+    expect(took(SLOW_MS + 1, 0)).toBe(true);
+    t += WHILE_MS;
+    expect(took(SLOW_MS + 1, SLOW_MS)).toBe(true);
+  });
+
   it("system errors become NineErrors, bugs stay", () => {
     expect(fail(() => fs.readFileSync("/does/not/exist"))).toMatchObject({ errno: errno.ENOENT, message: "file does not exist" });
     expect(fail(() => fs.rmdirSync("/proc/self/fd/0/x"))).toBeInstanceOf(NineError);
