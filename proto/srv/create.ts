@@ -157,7 +157,7 @@ export function mkdir(s: Session, q: Request, t: TmkdirMsg): Awaitable<Rmsg> {
 export function symlink(s: Session, q: Request, t: TsymlinkMsg): Awaitable<Rmsg> {
   return after(making(s, q, t.fid, t.name), (d) => {
     if (!d.symlink) throw new NineError(Enotsup);
-    return after(d.symlink(t.name, t.symtgt, q), (node) => ({ type: Rsymlink, qid: s.qidOf(node) }));
+    return after(d.symlink(t.name, t.symtgt, q), (node) => after(regroup(s, q, node, t.gid), () => ({ type: Rsymlink, qid: s.qidOf(node) })));
   });
 }
 
@@ -166,12 +166,10 @@ export function mknod(s: Session, q: Request, t: TmknodMsg): Awaitable<Rmsg> {
     const mode = dirMode(t.mode);
     // mknod(2) makes no directories and no links.
     if (mode & (DMDIR | DMSYMLINK)) throw new NineError("Operation not permitted");
-    if (!(mode & (DMDEVICE | DMNAMEDPIPE | DMSOCKET))) {
-      return after(makeFile(d, t.name, mode, undefined, q), ({ node }) => ({ type: Rmknod, qid: s.qidOf(node) }));
-    }
+    const made = (node: Node): Awaitable<Rmsg> => after(regroup(s, q, node, t.gid), () => ({ type: Rmknod, qid: s.qidOf(node) }));
+    if (!(mode & (DMDEVICE | DMNAMEDPIPE | DMSOCKET))) return after(makeFile(d, t.name, mode, undefined, q), ({ node }) => made(node));
     if (!d.mknod) throw new NineError(Enotsup);
-    return after(d.mknod(t.name, mode, makedev(t.major, t.minor), (t.mode & 0o170000) === 0o060000, q), (node) =>
-      ({ type: Rmknod, qid: s.qidOf(node) }));
+    return after(d.mknod(t.name, mode, makedev(t.major, t.minor), (t.mode & 0o170000) === 0o060000, q), made);
   });
 }
 
