@@ -12,9 +12,11 @@ export function parseUsers(passwd: string, group: string): HostUsers {
   const userNames = new Map<number, string>();
   const groupNames = new Map<number, string>();
   const groups = new Map<number, number[]>();
+  const gids = new Set<number>();
   for (const [name, , id, gid] of lines(passwd)) {
     const uid = decimal(id);
     const primary = decimal(gid);
+    if (primary !== undefined) gids.add(primary);
     if (!name || uid === undefined || ids.has(name)) continue;
     ids.set(name, uid);
     if (!userNames.has(uid)) userNames.set(uid, name);
@@ -23,6 +25,7 @@ export function parseUsers(passwd: string, group: string): HostUsers {
   for (const [name, , id, members] of lines(group)) {
     const gid = decimal(id);
     if (!name || gid === undefined) continue;
+    gids.add(gid);
     if (!ids.has(name)) ids.set(name, gid);
     if (ids.get(name) === gid && !groupNames.has(gid)) groupNames.set(gid, name);
     for (const member of members?.split(",") ?? []) {
@@ -32,14 +35,15 @@ export function parseUsers(passwd: string, group: string): HostUsers {
     }
   }
   const idOf = (name: string): number => ids.get(name) ?? decimal(name) ?? NOU32;
-  const groupsOf = (uid: number): readonly number[] => groups.get(uid) ?? [];
+  // A user the table does not know has a group of his own, unless it is somebody's.
+  const groupsOf = (uid: number): readonly number[] => groups.get(uid) ?? (uid === NOU32 || gids.has(uid) ? [] : [uid]);
   return {
     idOf,
     nameOf: (id) => (id === NOU32 ? "" : (userNames.get(id) ?? groupNames.get(id) ?? String(id))),
     userName: (uid) => userNames.get(uid) ?? String(uid),
     groupName: (gid) => groupNames.get(gid) ?? String(gid),
     groups: groupsOf,
-    member: (uname, name) => uname === name || groupsOf(idOf(uname)).includes(idOf(name)),
+    member: (uname, name) => groupsOf(idOf(uname)).includes(idOf(name)),
   };
 }
 

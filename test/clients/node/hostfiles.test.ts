@@ -102,8 +102,13 @@ describe("users", () => {
 
   it("groups of a user", () => {
     expect(users.groups(1000)).toEqual([100, 10]);
-    expect(users.groups(31)).toEqual([]);
     expect([users.member("ann", "wheel"), users.member("ann", "root"), users.member("ghost", "wheel")]).toEqual([true, false, false]);
+  });
+
+  it("an unknown user has a group of his own that is nobody else's", () => {
+    expect(users.groups(31)).toEqual([31]);
+    expect([10, 100, 1002, NOU32].map((n) => users.groups(n))).toEqual([[], [], [], []]);
+    expect([users.member("31", "31"), users.member("1002", "1002"), users.member("ghost", "wheel"), users.member("ben", "ben")]).toEqual([true, false, false, true]);
   });
 });
 
