@@ -71,7 +71,6 @@ export class RamNode implements NodeCommon {
     if (set.uid !== undefined) checkUser(set.uid);
     if (set.gid !== undefined) checkUser(set.gid);
     if (set.length !== undefined) this.checkLength(set.length);
-    if (set.mode !== undefined) this.mode = ((set.mode & SETTABLE) | (this.mode & ~SETTABLE)) >>> 0;
     if (set.uid !== undefined) this.uid = set.uid;
     if (set.gid !== undefined) this.gid = set.gid;
     if (set.length === undefined) this.touched(call);
@@ -79,6 +78,7 @@ export class RamNode implements NodeCommon {
       this.resize(set.length);
       this.modified(call);
     }
+    if (set.mode !== undefined) this.mode = ((set.mode & SETTABLE) | (this.mode & ~SETTABLE)) >>> 0;
     if (set.atime !== undefined) [this.atime, this.atimeNsec] = this.time(set.atime);
     if (set.mtime !== undefined) {
       [this.mtime, this.mtimeNsec] = this.time(set.mtime);

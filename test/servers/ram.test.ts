@@ -143,6 +143,45 @@ describe("ram: memory", () => {
 });
 
 describe("ram: the rest", () => {
+  it("what .L makes has the group it names, if the caller may", async () => {
+    const n = await Nine.attach(open(ram({ now: () => 0 })), { uname: "4001", n_uname: 4001 });
+    for (const gid of [4001, 4002]) {
+      const dir = await n.walk("");
+      await n.rpc({ type: p.Tlcreate, fid: dir, name: `f${gid}`, flags: p.L_O_CREAT, mode: 0o644, gid });
+      await n.rpc({ type: p.Tmkdir, dfid: n.root, name: `d${gid}`, mode: 0o755, gid });
+      await n.rpc({ type: p.Tsymlink, fid: n.root, name: `s${gid}`, symtgt: "f", gid });
+      await n.rpc({ type: p.Tmknod, dfid: n.root, name: `p${gid}`, mode: p.S_IFIFO | 0o644, major: 0, minor: 0, gid });
+      await n.rpc({ type: p.Tmknod, dfid: n.root, name: `r${gid}`, mode: p.S_IFREG | 0o644, major: 0, minor: 0, gid });
+    }
+    for (const name of ["f", "d", "s", "p", "r"]) {
+      expect((await n.getattr(`${name}4001`)).gid).toBe(4001);
+      expect((await n.getattr(`${name}4002`)).gid).toBe(65534);
+    }
+  });
+
+  it("set-ID bits go when somebody without privilege writes", async () => {
+    const server = ram({ now: () => 0 });
+    const root = await Nine.attach(open(server), { uname: "root", n_uname: 0 });
+    const n = await Nine.attach(open(server), { uname: "4001", n_uname: 4001 });
+    const mode = async (): Promise<number> => (await root.getattr("f")).mode & 0o7777;
+    await root.put("f", "hello");
+    for (const [before, after] of [[0o6777, 0o777], [0o6767, 0o2767]] as const) {
+      await root.setattr("f", p.SETATTR_MODE, { mode: before });
+      const own = await root.open("f", p.OWRITE);
+      await root.write(own, 0, "hello");
+      await root.clunk(own);
+      expect(await mode()).toBe(before);
+      const f = await n.open("f", p.OWRITE);
+      expect(await mode()).toBe(before);
+      await n.write(f, 0, "x");
+      expect(await mode()).toBe(after);
+      await root.setattr("f", p.SETATTR_MODE, { mode: before });
+      await n.setattr("f", p.SETATTR_SIZE, { size: 3 });
+      expect(await mode()).toBe(after);
+      await n.clunk(f);
+    }
+  });
+
   it("answers every message at once", async () => {
     const portal = open(ram({ now: () => 0 }));
     const call = (t: p.Tmsg): p.Rmsg => {
