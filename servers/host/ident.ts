@@ -9,12 +9,13 @@
  */
 import { type Qid, QTDIR, QTSYMLINK, S_IFDIR, S_IFLNK, S_IFMT } from "../../proto/index.ts";
 import type { HostStat } from "./files.ts";
+import { Recent } from "./recent.ts";
 
 /** A born file system clock may be this far behind ours. */
 const SKEW_NS = 3_600_000_000_000n;
 const MAXGONE = 4096;
-const MAXCHANGED = 4096;
-const MAXAGAIN = 1 << 18;
+const MAXCHANGED = 2048;
+const MAXAGAIN = 1 << 17;
 
 export interface Ident {
   readonly dev: number;
@@ -37,11 +38,11 @@ export class Idents {
   private readonly oldNs: bigint;
   private readonly devs = new Map<number, number>();
   /** Inodes whose last name was removed here: the life a file with the same birth would have. */
-  private readonly gone = new Map<string | number, Life>();
+  private readonly gone = new Recent<string | number, Life>(MAXGONE);
   /** Inodes that did come back so. */
-  private readonly again = new Map<string | number, Life>();
+  private readonly again = new Recent<string | number, Life>(MAXAGAIN);
   /** Changes made through this server: clocks of file systems tick too slowly to tell two of them apart. */
-  private readonly changes = new Map<string | number, number>();
+  private readonly changes = new Recent<string | number, number>(MAXCHANGED);
   private change = 0;
 
   /** now: wall time in ms. */
@@ -76,12 +77,12 @@ export class Idents {
     const inode = inodeKey(dev, st.ino);
     const life = this.life(dev, st) + 1;
     this.again.delete(inode);
-    put(this.gone, inode, { birthNs: st.birthNs, life }, MAXGONE);
+    this.gone.set(inode, { birthNs: st.birthNs, life });
   }
 
   /** The file was changed through this server. */
   changed(id: Ident): void {
-    put(this.changes, id.key, ++this.change, MAXCHANGED);
+    this.changes.set(id.key, ++this.change);
   }
 
   /**
@@ -106,12 +107,12 @@ export class Idents {
   }
 
   private life(dev: number, st: HostStat): number {
-    if (this.gone.size === 0 && this.again.size === 0) return 0;
+    if (this.gone.empty && this.again.empty) return 0;
     const inode = inodeKey(dev, st.ino);
     const back = this.gone.get(inode);
     if (back && back.birthNs === st.birthNs) {
       this.gone.delete(inode);
-      put(this.again, inode, back, MAXAGAIN);
+      this.again.set(inode, back);
       return back.life;
     }
     const now = this.again.get(inode);
@@ -122,17 +123,6 @@ export class Idents {
 /** A device's index and an inode number as a Map key. */
 function inodeKey(dev: number, ino: bigint): string | number {
   return ino < 0x100000000000n && dev < 512 ? dev * 2 ** 44 + Number(ino) : `${dev}:${ino}`;
-}
-
-/** Puts an entry last, and drops the oldest above `max`. */
-export function put<K, V>(map: Map<K, V>, key: K, value: V, max: number): void {
-  map.delete(key);
-  map.set(key, value);
-  if (map.size <= max) return;
-  for (const oldest of map.keys()) {
-    map.delete(oldest);
-    return;
-  }
 }
 
 /** 32 bits of the words: the rounds and finish of MurmurHash3 (public domain), each seed another function. */

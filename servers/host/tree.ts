@@ -12,7 +12,8 @@ import {
 } from "../../proto/index.ts";
 import type { Handle, HostFiles, HostStat } from "./files.ts";
 import { Held, HeldDirs, OpenFiles } from "./held.ts";
-import { type Ident, Idents, put } from "./ident.ts";
+import { type Ident, Idents } from "./ident.ts";
+import { Recent } from "./recent.ts";
 
 export interface HostOptions {
   /** Without it every change is refused with "read only file system". */
@@ -36,7 +37,7 @@ export interface Cred {
 /** DM bits a host file cannot store. */
 export const MARKS: number = (DMAPPEND | DMEXCL | DMTMP) >>> 0;
 const NOBODY = 65534;
-const MAXPLACES = 16384;
+const MAXPLACES = 8192;
 const MAXMARKS = 1024;
 
 /** A node's place: in which directory, under which name. The root has no `up`. */
@@ -64,7 +65,7 @@ export class Tree {
   private readonly root: Held;
   private readonly dirs: HeldDirs;
   /** Where files went that were renamed or linked here, for nodes that know another place. */
-  private readonly placed = new Map<string | number, Readonly<Place>>();
+  private readonly placed = new Recent<string | number, Readonly<Place>>(MAXPLACES);
   private readonly marks = new Map<string | number, WeakRef<Marks>>();
   /** The last lookup by name: for which message, and what it found. */
   private lookedFor: Call | undefined;
@@ -130,7 +131,7 @@ export class Tree {
 
   /** The file has another place now. */
   moved(id: Ident, up: DirPlace, name: string): void {
-    put(this.placed, id.key, { up, name }, MAXPLACES);
+    this.placed.set(id.key, { up, name });
   }
 
   /** Points `node` at the place its file was moved to; false when there is no other. */
