@@ -133,7 +133,7 @@ function regroup(s: Session, q: Call, node: Node, gid: number): Awaitable<void> 
     return undefined;
   };
   try {
-    const r = after(attrOf(node, q, s.bootSec), (a) => (a.gid === group ? undefined : node.setattr?.({ gid: group }, q)));
+    const r = after(attrOf(node, q, s.bootSec), (a) => (s.users.idOf(a.gid) === gid ? undefined : node.setattr?.({ gid: group }, q)));
     return r instanceof Promise ? r.catch(ignored) : r;
   } catch (e) {
     return ignored(e);

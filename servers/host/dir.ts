@@ -18,12 +18,7 @@ import { type Cred, mayUnname, permits, type Tree } from "./tree.ts";
 export class HostDir extends HostNode implements DirNode {
   walk(name: string, call: Call): Awaitable<Node | undefined> {
     const { tree } = this;
-    return after(tree.at(this, (fd) => tree.files.lstat(fd, name)), (st) => {
-      if (!st) return undefined;
-      const node = nodeOf(tree, this, name, st);
-      tree.looked(call, node, st);
-      return node;
-    });
+    return after(tree.at(this, (fd) => tree.files.lstat(fd, name)), (st) => st && this.seen(name, st, call));
   }
 
   list(_call: Call): Awaitable<Entries> {
@@ -71,7 +66,7 @@ export class HostDir extends HostNode implements DirNode {
     tree.mutable();
     return tree.at(this, (dir) => after(tree.files.symlink(target, dir, name), () => {
       tree.ids.changed(this.id);
-      return after(this.made(dir, name, tree.cred(call), S_IFLNK, undefined), (st) => nodeOf(tree, this, name, st));
+      return after(this.made(dir, name, tree.cred(call), S_IFLNK, undefined), (st) => this.seen(name, st, call));
     }));
   }
 
@@ -91,6 +86,13 @@ export class HostDir extends HostNode implements DirNode {
       if (!up) throw new NineError(Enonexist);
       return tree.at(up, (from) => tree.at(this, (to) => steps(() => this.linking(from, node, to, name))));
     });
+  }
+
+  /** The node of an entry found for this message. */
+  private seen(name: string, st: HostStat, call: Call): HostDir | HostFile | HostLink {
+    const node = nodeOf(this.tree, this, name, st);
+    this.tree.looked(call, node, st);
+    return node;
   }
 
   private *removing(dir: Handle, name: string, node: Node, call: Call): Steps<void> {

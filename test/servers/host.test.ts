@@ -1,92 +1,17 @@
 import fs from "node:fs";
-import os from "node:os";
 import path from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { afterEach, describe, expect, it } from "vitest";
-import { hostFiles, type HostFilesOptions, type NodeHostFiles } from "../../clients/node/hostfiles.ts";
-import { parseUsers } from "../../clients/node/users.ts";
+import { hostFiles, type HostFilesOptions } from "../../clients/node/hostfiles.ts";
 import * as p from "../../proto/index.ts";
-import { type Call, errno, isDir, isLink, type DirNode, type FileNode, type Node, type Server } from "../../proto/index.ts";
-import { host, type HostOptions } from "../../servers/host.ts";
-import { Nine, refused } from "../support/nine.ts";
+import { errno, isDir, isLink, type DirNode, type Server } from "../../proto/index.ts";
+import { host } from "../../servers/host.ts";
+import { attempt, call, child, cleanup, descriptors, file, linux, make, nine, people, portal, root, sub, text, top, undo } from "../support/hosttree.ts";
+import { refused } from "../support/nine.ts";
 import { type Caps, serverSuite } from "../support/serversuite.ts";
 
-const root = process.geteuid?.() === 0;
-const linux = process.platform === "linux";
-const people = parseUsers("root:x:0:0\nalice:x:2001:2001\nbob:x:2002:2002\nnobody:x:65534:65534\n", "alice:x:2001:\nbob:x:2002:\nstaff:x:2050:alice\n");
-const cleanups: (() => void)[] = [];
-
-interface Made { server: Server; dir: string; outside: string; files: NodeHostFiles }
-
-/** An exported directory, and one beside it that nobody may reach. */
-function make(options: Partial<HostOptions> = {}, how: HostFilesOptions = {}): Made {
-  const base = fs.mkdtempSync(path.join(os.tmpdir(), "nineplex-host-"));
-  const dir = path.join(base, "export");
-  const outside = path.join(base, "outside");
-  fs.mkdirSync(dir);
-  fs.mkdirSync(outside);
-  fs.writeFileSync(path.join(outside, "secret"), "secret");
-  const files = hostFiles(dir, { users: people, ...how });
-  const server = host(files, { writable: true, unsafe: true, now: () => Date.now(), ...options });
-  cleanups.push(() => {
-    files.close();
-    fs.rmSync(base, { recursive: true, force: true });
-  });
-  return { server, dir, outside, files };
-}
-
-const portal = (server: Server, dialect: p.Dialect): p.Portal => p.open(server, { dialect, users: people });
-const nine = (server: Server, uname = "root", dialect: p.Dialect = "9P2000.L"): Promise<Nine> => Nine.attach(portal(server, dialect), { uname });
-
-function call(uname = "root"): Call {
-  return { uname, uid: people.idOf(uname), signal: new AbortController().signal };
-}
-
-async function top(server: Server): Promise<DirNode> {
-  const node = await server.attach(call(), "");
-  if (!isDir(node)) expect.fail("the root is no directory");
-  return node;
-}
-
-async function child(d: DirNode, ...names: string[]): Promise<Node> {
-  let node: Node = d;
-  for (const name of names) {
-    if (!isDir(node)) expect.fail(`no directory above ${name}`);
-    const next: Node | undefined = await node.walk(name, call());
-    if (!next) throw new p.NineError(p.Enonexist);
-    node = next;
-  }
-  return node;
-}
-
-async function sub(d: DirNode, ...names: string[]): Promise<DirNode> {
-  const node = await child(d, ...names);
-  if (!isDir(node)) expect.fail(`${names.join("/")} is no directory`);
-  return node;
-}
-
-async function file(d: DirNode, ...names: string[]): Promise<FileNode> {
-  const node = await child(d, ...names);
-  if (isDir(node) || isLink(node)) expect.fail(`${names.join("/")} is no file`);
-  return node;
-}
-
-/** Does it, or is refused; anything else is a bug. */
-async function attempt(what: () => unknown): Promise<void> {
-  try {
-    await what();
-  } catch (e) {
-    if (!(e instanceof p.NineError)) throw e;
-  }
-}
-
-const descriptors = (): number => fs.readdirSync("/proc/self/fd").length;
-const text = (b: Uint8Array | undefined): string => new TextDecoder().decode(b);
-
-afterEach(() => {
-  for (const cleanup of cleanups.splice(0).toReversed()) cleanup();
-});
+afterEach(cleanup);
 
 const caps: Caps = { mknod: false, xattr: false, perms: root, times: 1000, entries: 2000, portal, ...(root ? {} : { users: [{ uname: "me" }, { uname: "you" }] }) };
 
@@ -342,7 +267,7 @@ describe("host: identity", () => {
   it.runIf(fs.existsSync("/dev/shm") && linux)("two devices below one root do not collide", async () => {
     const shm = fs.mkdtempSync("/dev/shm/nineplex-");
     const files = hostFiles("/", { users: people });
-    cleanups.push(() => {
+    undo(() => {
       files.close();
       fs.rmSync(shm, { recursive: true });
     });
