@@ -32,7 +32,7 @@ function counting(files: HostFiles): { files: HostFiles; calls: string[] } {
 interface Bench {
   readonly dir: string;
   /** The calls that these messages make together; each must be answered at once, without an error. */
-  did(...ts: Tmsg[]): string[];
+  readonly did: (...ts: Tmsg[]) => string[];
 }
 
 function bench(n_uname = 0): Bench {
