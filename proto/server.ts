@@ -119,6 +119,11 @@ export interface DirNode extends NodeCommon {
   /** What is in it, without "." and "..", read lazily while a client reads the directory; called anew for each rewind. */
   list(call: Call): Awaitable<Iterable<Entry> | AsyncIterable<Entry>>;
   /**
+   * What differs whenever the list does: names, which files they are, their types; undefined when that
+   * cannot be told at the moment. With it a listing is kept and given again, to whoever asks.
+   */
+  version?(call: Call): Awaitable<string | number | undefined>;
+  /**
    * Make a file or (DMDIR in mode) a directory; Eexist when the name is taken. mode is masked
    * already. With openMode, a file is also opened and `opened` is its OpenFile: creation and opening
    * are one step, allowed whatever the mode (open(5)).

@@ -26,6 +26,8 @@ export interface Device {
   whileMs: number;
   /** False where the time of birth changes in a file's life: a union copies a file when it is written. */
   readonly births: boolean;
+  /** A local file system, whose times are by this host's clock. */
+  readonly local: boolean;
 }
 
 export class Guard {

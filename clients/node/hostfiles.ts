@@ -31,6 +31,8 @@ const SLAB = 32768;
 const HOLDS = 8;
 /** statfs f_type of overlayfs. */
 const OVERLAY = 0x794c7630;
+/** And of file systems on disks of this host, or in its memory: ext4, xfs, btrfs, f2fs, zfs, bcachefs, tmpfs, ramfs. */
+const LOCAL = new Set([0xef53, 0x58465342, 0x9123683e, 0xf2f52010, 0x2fc12fc1, 0xca451a4e, 0x01021994, 0x858458f6]);
 
 export interface HostFilesOptions {
   readonly users?: HostUsers;
@@ -158,6 +160,10 @@ class NodeFiles implements NodeHostFiles {
     const p = this.self(h);
     const r = this.guard.run(this.deviceOf(h), () => fs.statfsSync(p), () => later<fs.StatsFs>((cb) => fs.statfs(p, cb)));
     return after(r, spaceOf);
+  }
+
+  local(h: Handle): boolean {
+    return this.deviceOf(h).local;
   }
 
   readlink(dir: Handle, name: string): Awaitable<string> {
@@ -326,13 +332,13 @@ class NodeFiles implements NodeHostFiles {
   private device(dev: number, p: Path | undefined): Device {
     let d = this.devices.get(dev);
     if (d) return d;
-    let births = false;
+    let type = OVERLAY;
     try {
-      births = p !== undefined && fs.statfsSync(p).type >>> 0 !== OVERLAY;
+      if (p !== undefined) type = fs.statfsSync(p).type >>> 0;
     } catch {
       // Gone by now: nothing is known of the device, so nothing is relied on.
     }
-    this.devices.set(dev, (d = { slowUntilMs: -Infinity, whileMs: WHILE_MS, births }));
+    this.devices.set(dev, (d = { slowUntilMs: -Infinity, whileMs: WHILE_MS, births: type !== OVERLAY, local: LOCAL.has(type) }));
     return d;
   }
 

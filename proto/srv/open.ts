@@ -58,6 +58,8 @@ export function openedDir(s: Session, f: Fid, node: DirNode, mode: number): void
   f.mode = mode;
   f.dir = new DirReader(node, f.place?.parent?.node ?? node, {
     dialect: s.dialect,
+    listings: s.shared.listings,
+    keyOf: (n) => s.keyOf(n),
     qidOf: (n) => s.qidOf(n),
     dirOf: (name, n, call) => entryOf(s, call, placeOf(f), name, n),
   });

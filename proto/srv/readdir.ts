@@ -5,7 +5,8 @@
  * any listing (trail.ts), "." and ".." are 1 and 2 and stand in the .L form only; when the iteration
  * throws, what was packed before is given, and the next read lists anew, to where the entries given
  * so far end. A reply has at most MOST entries, so that no reader of a large directory keeps all
- * others waiting.
+ * others waiting. Where a directory says what version it has, a listing read to the end is kept, and
+ * given again while it has that version (listing.ts).
  */
 import { after, type Awaitable, type Steps, steps } from "../awaitable.ts";
 import { packDir, packDirent, sizeofDir, sizeofDirent } from "../dir.ts";
@@ -13,11 +14,14 @@ import { Einval, Eoffset, NineError } from "../errors.ts";
 import type { Cookie, Dialect, Dir } from "../fcall.ts";
 import { QTDIR, QTSYMLINK, type Qid } from "../qid.ts";
 import { type Call, type DirNode, DT_DIR, DT_LNK, DT_REG, type Entry, type Node } from "../server.ts";
-import { cookieOf, START, Trail } from "./trail.ts";
+import { Listing, type Listings } from "./listing.ts";
+import { cookieOf, START, Trail, TRAIL } from "./trail.ts";
 
 /** What a DirReader must be told about nodes; srv's session. */
 export interface DirReaderDeps {
   readonly dialect: Dialect;
+  readonly listings: Listings;
+  keyOf(node: Node): string;
   qidOf(node: Node): Qid;
   /** The entry's stat; undefined when it is gone by now. */
   dirOf(name: string, node: Node, call: Call): Awaitable<Dir | undefined>;
@@ -41,6 +45,10 @@ export class DirReader {
   /** Byte offset the next Tread must have, and the cookie that the records given reach to. */
   private offset = 0;
   private given: number = START;
+  /** The listing that the last Treaddir was answered from. */
+  private kept: Listing | undefined;
+  /** The listing that is to be kept: every entry from the first to where the iteration stands. */
+  private building: Listing | undefined;
 
   constructor(node: DirNode, parent: Node, deps: DirReaderDeps) {
     this.node = node;
@@ -53,6 +61,7 @@ export class DirReader {
     if (offset === 0) {
       this.offset = 0;
       this.given = START;
+      this.trail.clear();
     } else if (offset !== this.offset) throw new NineError(Eoffset);
     return after(offset !== 0 && this.stands(this.given) ? undefined : this.seek(this.given, call), () => this.records(n, call));
   }
@@ -61,7 +70,29 @@ export class DirReader {
   readdir(cookie: Cookie, n: number, call: Call): Awaitable<Uint8Array> {
     // None of ours: behind everything.
     if (typeof cookie !== "number") return new Uint8Array(0);
+    const { node } = this;
+    if (!node.version) return this.fresh(cookie, n, call);
+    return after(node.version(call), (version) => {
+      if (version !== undefined) {
+        const kept = this.deps.listings.get(this.deps.keyOf(node), version);
+        if (kept?.has(cookie)) {
+          this.kept = kept;
+          return this.dirents(cookie, n, call, kept);
+        }
+      }
+      if (this.kept) this.trail.follow(this.kept.upTo(cookie, TRAIL));
+      this.kept = undefined;
+      if (version === undefined) this.building = undefined;
+      else if (cookie === 0) this.building = new Listing(version);
+      else if (this.building?.version !== version || !this.stands(Math.max(cookie, START))) this.building = undefined;
+      return this.fresh(cookie, n, call);
+    });
+  }
+
+  /** From the server's list. */
+  private fresh(cookie: number, n: number, call: Call): Awaitable<Uint8Array> {
     const to = Math.max(cookie, START);
+    if (cookie === 0) this.trail.clear();
     return after(cookie !== 0 && this.stands(to) ? undefined : this.seek(to, call), () => this.dirents(cookie, n, call));
   }
 
@@ -91,7 +122,7 @@ export class DirReader {
   /** Lists anew, to behind the entry of that cookie. */
   private seek(cookie: number, call: Call): Awaitable<void> {
     if (cookie !== START) return steps(() => this.seeking(cookie, call));
-    this.trail.clear();
+    this.trail.goto(START);
     return this.rewind(call);
   }
 
@@ -138,7 +169,7 @@ export class DirReader {
       return count < MOST;
     };
     const done = (): Uint8Array => {
-      if (at === 0 && this.held) throw new NineError(`${Einval}: count ${n} is less than one directory entry`);
+      if (at === 0 && this.held) tooSmall(n);
       this.offset += at;
       return out.subarray(0, at);
     };
@@ -157,7 +188,13 @@ export class DirReader {
     return this.packed(fill, () => at > 0, done);
   }
 
-  private dirents(cookie: number, n: number, call: Call): Awaitable<Uint8Array> {
+  /** kept: a listing to take them from instead of the server's list; it has the cookie. */
+  private dirents(cookie: number, n: number, call: Call, kept?: Listing): Awaitable<Uint8Array> {
+    if (kept && cookie >= START) {
+      const data = kept.read(cookie, n, MOST);
+      if (data.length === 0 && !kept.isEnd(cookie)) tooSmall(n);
+      return data;
+    }
     let out = new Uint8Array(Math.min(n, 8192));
     let at = 0;
     let count = 0;
@@ -165,17 +202,29 @@ export class DirReader {
       const end = at + sizeofDirent(name);
       if (end > out.length) out = grown(out, end, n);
       const qid = this.deps.qidOf(node);
-      at = packDirent(qid, offset, typeOf(qid, type), name, out, at);
+      const dt = typeOf(qid, type);
+      // Version 0, "do not cache", as in a listing that is kept.
+      const start = at;
+      at = packDirent(qid, offset, dt, name, out, at);
+      if (this.node.version) out.fill(0, start + 1, start + 5);
       count++;
+      if (offset > START && this.building && !this.building.add(qid, offset, dt, name)) this.building = undefined;
     };
     const done = (): Uint8Array => {
-      if (at === 0 && (this.held || cookie < START)) throw new NineError(`${Einval}: count ${n} is less than one directory entry`);
+      if (at === 0 && (this.held || cookie < START)) tooSmall(n);
       return out.subarray(0, at);
     };
     for (let i = cookie; i < START; i++) {
       const [name, node] = this.dots[i] ?? [".", this.node];
       if (at + sizeofDirent(name) > n) return done();
       put(name, node, i + 1, DT_DIR);
+    }
+    if (kept) {
+      const data = kept.read(cookie, n - at, MOST);
+      const all = new Uint8Array(at + data.length);
+      all.set(out.subarray(0, at));
+      all.set(data, at);
+      return all;
     }
     const given = (e: Entry, node: Node | undefined): void => {
       this.trail.add(this.pass());
@@ -185,7 +234,8 @@ export class DirReader {
       for (;;) {
         const e = this.held ?? this.next();
         if (e instanceof Promise) return e.then(fill);
-        if (!e || count === MOST || at + sizeofDirent(e[0]) > n) return undefined;
+        if (!e) return this.built();
+        if (count === MOST || at + sizeofDirent(e[0]) > n) return undefined;
         const node = e[1] ?? this.node.walk(e[0], call);
         if (node instanceof Promise) {
           return node.then((x) => {
@@ -204,6 +254,7 @@ export class DirReader {
     const failed = (e: unknown): void => {
       this.close();
       this.held = undefined;
+      this.building = undefined;
       if (!some()) throw e;
     };
     try {
@@ -213,6 +264,12 @@ export class DirReader {
       failed(e);
     }
     return done();
+  }
+
+  /** All entries have been given. */
+  private built(): void {
+    if (this.building) this.deps.listings.keep(this.deps.keyOf(this.node), this.building);
+    this.building = undefined;
   }
 
   /** The entry held is behind the reader; its cookie. */
@@ -238,6 +295,10 @@ export class DirReader {
     this.held = r.value;
     return r.value;
   }
+}
+
+function tooSmall(n: number): never {
+  throw new NineError(`${Einval}: count ${n} is less than one directory entry`);
 }
 
 /** A copy with room for `need` bytes, at most n: directories are mostly smaller than the count asked for. */

@@ -6,12 +6,14 @@ import { QTDIR, QTSYMLINK, type Qid } from "../qid.ts";
 import { isDir, isLink, type Node, type Server } from "../server.ts";
 import { type Users, users } from "../users.ts";
 import type { Fid, Place } from "./fid.ts";
+import { Listings } from "./listing.ts";
 import { Locks } from "./lock.ts";
 
 export class Shared {
   /** Keys of the DMEXCL files that are open. */
   readonly exclusive: Set<string> = new Set();
   readonly locks: Locks = new Locks();
+  readonly listings: Listings = new Listings();
   /** The fid tables of the sessions that are not over. */
   readonly tables: Set<ReadonlyMap<number, Fid>> = new Set();
   readonly users: Users = users();

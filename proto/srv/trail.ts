@@ -1,7 +1,7 @@
 /**
  * Trail: the way a reader of a directory came, by cookies: a cookie is made from the entry's name
  * alone, so it means the same entry in every listing, whatever was added or removed before it.
- * Invariant: the last MOST entries given are known in the order of the directory, so that a reader
+ * Invariant: the last TRAIL entries given are known in the order of the directory, so that a reader
  * who goes back to one of them that is gone by now goes on behind what is left of those before it;
  * nothing else of the directory is kept, however large it is. Used by readdir.ts.
  */
@@ -9,7 +9,7 @@
 /** The place in front of all entries but "." and "..", whose cookies are 1 and 2. */
 export const START = 2;
 /** More than a reply has, less than a reader who opens many large directories could fill memory with. */
-const MOST = 4096;
+export const TRAIL = 4096;
 
 export class Trail {
   private cookies: number[] = [];
@@ -36,16 +36,22 @@ export class Trail {
       cookies.splice(next, 0, cookie);
     }
     this.at = next;
-    if (cookies.length > MOST) {
-      cookies.splice(0, MOST / 2);
-      this.at -= MOST / 2;
+    if (cookies.length > TRAIL) {
+      cookies.splice(0, TRAIL / 2);
+      this.at -= TRAIL / 2;
     }
   }
 
-  /** The reader is behind that entry. */
+  /** The reader came this way: the last cookies he was given. */
+  follow(cookies: number[]): void {
+    this.cookies = cookies;
+    this.at = cookies.length - 1;
+  }
+
+  /** The reader is behind that entry, or at the start. */
   goto(cookie: number): void {
     this.at = this.cookies.lastIndexOf(cookie);
-    if (this.at >= 0) return;
+    if (this.at >= 0 || cookie === START) return;
     this.cookies = [cookie];
     this.at = 0;
   }

@@ -15,6 +15,11 @@ import { Held } from "./held.ts";
 import { HostNode } from "./node.ts";
 import { type Cred, mayUnname, permits, type Tree } from "./tree.ts";
 
+/** So long after its last change a directory's time tells of the next; file systems' clocks tick every 10 ms or faster. */
+const SETTLED_MS = 100;
+/** A listing is as old as this at most: what is mounted upon an entry changes no directory. */
+const FRESH_MS = 2000;
+
 export class HostDir extends HostNode implements DirNode {
   walk(name: string, call: Call): Awaitable<Node | undefined> {
     const { tree } = this;
@@ -28,6 +33,16 @@ export class HostDir extends HostNode implements DirNode {
       if (e instanceof NineError && e.errno === errno.ENOENT) return [].values();
       throw e;
     });
+  }
+
+  version(_call: Call): Awaitable<string | undefined> {
+    const { tree } = this;
+    return tree.at(this, (fd) => after(tree.files.stat(fd), (st) => {
+      const now = tree.now();
+      // A clock tick later than its last change, another change has another time.
+      if (!tree.files.local(fd) || now - Number(st.ctimeNs / 1_000_000n) < SETTLED_MS) return undefined;
+      return `${st.ctimeNs} ${tree.markings} ${Math.floor(now / FRESH_MS)}`;
+    }));
   }
 
   override look(): Awaitable<HostStat> {

@@ -73,6 +73,8 @@ export interface HostFiles {
   /** access(2) for the process's user; throws EACCES. want: AREAD, AWRITE, AEXEC. */
   access(h: Handle, want: number): Awaitable<void>;
   statfs(h: Handle): Awaitable<Statfs>;
+  /** On a local file system: every change of a directory's entries changes its ctime, by the host's own clock. */
+  local(h: Handle): boolean;
   readlink(dir: Handle, name: string): Awaitable<string>;
   /** Every entry, without "." and "..". */
   list(dir: Handle): Awaitable<Entries>;

@@ -148,6 +148,7 @@ export class HostNode implements Place {
     if ((mode & MARKS) === (this.marks?.bits ?? 0)) return;
     this.marks ??= this.tree.mark(this.id);
     this.marks.bits = (mode & MARKS) >>> 0;
+    this.tree.markings++;
   }
 
   private attr(st: HostStat): Attr {

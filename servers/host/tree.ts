@@ -66,6 +66,8 @@ export class Tree {
   private readonly dirs: HeldDirs;
   /** Where files went that were renamed or linked here, for nodes that know another place. */
   private readonly placed = new Recent<string | number, Readonly<Place>>(MAXPLACES);
+  /** How often marks were set. */
+  markings = 0;
   private readonly marks = new Map<string | number, WeakRef<Marks>>();
   /** The last lookup by name: for which message, and what it found. */
   private lookedFor: Call | undefined;

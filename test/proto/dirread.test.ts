@@ -1,13 +1,14 @@
 /** Directory reads that a server breaks off: no entry is lost or given twice, whatever the reader does next. */
 import { describe, expect, it } from "vitest";
-import { type DirNode, type FileNode, Eintr, errno, NineError, NOFID, NOU32, open, type Portal, Rerror, type Rmsg, Rread, Rreaddir, Tattach, Tread, Treaddir, type Tmsg, Topen, type Node } from "../../proto/index.ts";
+import { type Cookie, type DirNode, type FileNode, Eintr, errno, NineError, NOFID, NOU32, open, type Portal, Rerror, type Rmsg, Rread, Rreaddir, Tattach, Tread, Treaddir, type Tmsg, Topen, type Node } from "../../proto/index.ts";
 import { unpackDirents, unpackDirs } from "../../proto/dir.ts";
 import { settle } from "../support/peer.ts";
+import { chance, seed } from "../support/random.ts";
 
 const file: FileNode = { open: () => ({}) };
 
-async function reading(list: DirNode["list"]): Promise<Portal> {
-  const p = open({ name: "t", attach: (): Node => ({ walk: () => file, list }) }, { dialect: "9P2000" });
+async function reading(list: DirNode["list"], walk: DirNode["walk"] = () => file, version?: () => number | undefined): Promise<Portal> {
+  const p = open({ name: "t", attach: (): Node => ({ walk, list, ...(version && { version }) }) }, { dialect: "9P2000" });
   await p.call({ type: Tattach, fid: 0, afid: NOFID, uname: "glenda", aname: "", n_uname: NOU32 });
   await p.call({ type: Topen, fid: 0, mode: 0 });
   return p;
@@ -100,4 +101,111 @@ it("a flushed read has an answer that agrees with where the reading is", async (
   const next = p.call(read(gone || r2.type !== Rread ? at : at + r2.data.length, 80));
   await pass(6);
   expect([...(gone ? [] : names(r2)), ...names(await next)].slice(0, 2)).toEqual(gone ? ["f1"] : ["f1", "f2"]);
+});
+
+describe.each([["no version", false], ["a version", true]])("cookies, whatever comes and goes, in a directory with %s", (_, versions) => {
+  const START = seed();
+  for (let round = 0; round < 40; round++) {
+    it(`round ${round}`, async () => {
+      const random = chance(START + round);
+      /** In the order of the directory; those that are gone keep their place. */
+      const order: { name: string; gone: boolean }[] = [];
+      let names = 0;
+      const add = (): void => void order.splice(random(order.length + 1), 0, { name: `n${names++}`, gone: false });
+      const FIRST = 300;
+      let version = 0;
+      for (let i = 0; i < FIRST; i++) add();
+      const portal = await reading(function* () {
+        // As it is at each step; what comes into the part that was passed is not seen.
+        for (let i = 0, e = order[0]; e; e = order[++i]) {
+          if (e.gone) continue;
+          yield [e.name] as const;
+          i = order.indexOf(e);
+        }
+      }, (name) => (order.some((e) => e.name === name && !e.gone) ? file : undefined), versions ? () => (version % 7 === 3 ? undefined : version) : undefined);
+      const ask = async (offset: Cookie, count: number): Promise<{ name: string; offset: Cookie }[]> => {
+        const r = await portal.call({ type: Treaddir, fid: 0, offset, count });
+        if (r.type !== Rreaddir) expect.fail(`SEED=${START}: ${r.type === Rerror ? r.ename : r.type}`);
+        return unpackDirents(r.data).map((d) => ({ name: d.name, offset: d.offset }));
+      };
+      const given: { name: string; offset: Cookie }[] = [];
+      let at: Cookie = 0;
+      for (let step = 0; step < 120; step++) {
+        for (let i = versions && random(3) > 0 ? 0 : random(8); i > 0; i--) {
+          version++;
+          const e = order[random(order.length)];
+          if (random(2) === 0) add();
+          else if (e) e.gone = true;
+        }
+        // Back to something given before, now and then.
+        const back = random(3) === 0 ? given[random(given.length)] : undefined;
+        if (back) at = back.offset;
+        const some = await ask(at, 60 + random(400));
+        given.push(...some);
+        at = some.at(-1)?.offset ?? at;
+        if (!back) continue;
+        const rest = [...some];
+        for (let more = await ask(at, 200 + random(2000)); more.length > 0; more = await ask(at, 200)) {
+          rest.push(...more);
+          at = more.at(-1)?.offset ?? at;
+        }
+        given.push(...rest);
+        const place = order.findIndex((e) => e.name === back.name);
+        const left = order.slice(back.name.startsWith(".") ? 0 : place + 1).filter((e) => !e.gone).map((e) => e.name);
+        const got = rest.map((e) => e.name).filter((n) => !n.startsWith("."));
+        const old = (n: string): boolean => Number(n.slice(1)) < FIRST;
+        expect(got.filter(old), `SEED=${START}, step ${step}`).toEqual(left.filter(old));
+        expect(new Set(got).size, `SEED=${START}, step ${step}`).toBe(got.length);
+      }
+    });
+  }
+});
+
+describe("a directory that says its version", () => {
+  it("is listed and walked once, by whoever reads it, until the version is another", async () => {
+    let [lists, walks, version] = [0, 0, 1];
+    const all = ["a", "bb", "ccc"];
+    const server = { name: "t", attach: (): Node => dir };
+    const dir: DirNode = {
+      version: () => version,
+      walk: () => (walks++, file),
+      list: () => (lists++, all.map((n) => [n] as const).values()),
+    };
+    const readers = await Promise.all([1, 2].map(async () => {
+      const p = open(server, { dialect: "9P2000.L" });
+      await p.call({ type: Tattach, fid: 0, afid: NOFID, uname: "glenda", aname: "", n_uname: NOU32 });
+      await p.call({ type: Topen, fid: 0, mode: 0 });
+      return async (offset: Cookie, count = 4096): Promise<[string[], Cookie]> => {
+        const r = await p.call({ type: Treaddir, fid: 0, offset, count });
+        return [names(r), (r.type === Rreaddir && unpackDirents(r.data).at(-1)?.offset) || offset];
+      };
+    }));
+    const [one, two] = readers;
+    if (!one || !two) expect.fail();
+    const [whole, end] = await one(0);
+    expect(whole).toEqual([".", "..", "a", "bb", "ccc"]);
+    expect(await one(end)).toEqual([[], end]);
+    expect([lists, walks]).toEqual([1, 3]);
+    // In small pieces, which end between entries; a count that is too small is an error as ever.
+    const got: string[] = [];
+    for (let at: Cookie = 0; ; ) {
+      const [some, next] = await two(at, 53);
+      if (some.length === 0) break;
+      expect(some.length).toBeLessThan(3);
+      got.push(...some);
+      at = next;
+    }
+    expect(got).toEqual(whole);
+    expect((await two(0, 24))[0]).toEqual(["Invalid argument: count 24 is less than one directory entry"]);
+    const [, dots] = await two(0, 51);
+    expect((await two(dots, 24))[0]).toEqual(["Invalid argument: count 24 is less than one directory entry"]);
+    expect([lists, walks]).toEqual([1, 3]);
+    // Another version in the middle: on behind the entry, in the directory as it is now.
+    const [, b] = await two(0, 53 + 26);
+    all.splice(0, 2);
+    all.push("dd");
+    version++;
+    expect((await two(b))[0]).toEqual(["ccc", "dd"]);
+    expect((await one(0))[0]).toEqual([".", "..", "ccc", "dd"]);
+  });
 });

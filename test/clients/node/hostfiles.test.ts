@@ -9,7 +9,7 @@ import { parseUsers } from "../../../clients/node/users.ts";
 import { errno, NineError, NOU32, ORDWR } from "../../../proto/index.ts";
 
 function device(): Device {
-  return { slowUntilMs: -Infinity, whileMs: WHILE_MS, births: true };
+  return { slowUntilMs: -Infinity, whileMs: WHILE_MS, births: true, local: true };
 }
 
 /** What f throws, as the server sees it. */
