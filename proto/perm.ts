@@ -4,6 +4,8 @@
  * the translation between the two.
  */
 
+import type { Dialect } from "./fcall.ts";
+
 // Dir.mode, stat(5); the low nine bits are rwxrwxrwx.
 export const DMDIR = 0x80000000;
 export const DMAPPEND = 0x40000000;
@@ -32,9 +34,11 @@ export const OEXEC = 3;
 export const OTRUNC = 0x10;
 export const OCEXEC = 0x20;
 export const ORCLOSE = 0x40;
+/** Linux in 9P2000.u: every write goes to the end. */
+export const OAPPENDU = 0x80;
 /** Never on the wire: the kernel's "create fails when the name exists". */
 export const OEXCL = 0x1000;
-/** Never on the wire as a Topen bit: tells an OpenFile that every write goes to the end (.L O_APPEND, DMAPPEND). */
+/** Never on the wire as a Topen bit: tells an OpenFile that every write goes to the end (.L O_APPEND, .u OAPPENDU, DMAPPEND). */
 export const OAPPEND = 0x4000;
 
 // Tlopen.flags, Tlcreate.flags: Linux open(2) on x86-64
@@ -99,6 +103,12 @@ export function dirMode(st: number): number {
 /** qid.type is the top byte of Dir.mode (intro(5)). */
 export function qidType(mode: number): number {
   return mode >>> 24;
+}
+
+/** Topen's and Tcreate's mode off the wire, for a server. */
+export function wireMode(mode: number, dialect: Dialect): number {
+  const plain = mode & ~OAPPEND;
+  return dialect === "9P2000.u" && mode & OAPPENDU ? (plain & ~OAPPENDU) | OAPPEND : plain;
 }
 
 /** Topen.mode to Linux flags, for a .L peer. ORCLOSE has no Linux form: the client removes. */

@@ -6,7 +6,7 @@ import { after, type Awaitable } from "../awaitable.ts";
 import { Eperm, NineError } from "../errors.ts";
 import { type Dialect, type Dir, GETATTR_BASIC, NOU32, Rgetattr, type RgetattrMsg } from "../fcall.ts";
 import {
-  AEXEC, AREAD, AWRITE, DMAPPEND, DMAUTH, DMDEVICE, DMDIR, DMEXCL, DMMOUNT, DMSYMLINK, DMTMP, OEXEC, ORDWR, OREAD, OTRUNC,
+  AEXEC, AREAD, AWRITE, DMAPPEND, DMAUTH, DMDEVICE, DMDIR, DMEXCL, DMMOUNT, DMNAMEDPIPE, DMSOCKET, DMSYMLINK, DMTMP, OEXEC, ORDWR, OREAD, OTRUNC,
   OWRITE, statMode,
 } from "../perm.ts";
 import type { Qid } from "../qid.ts";
@@ -74,10 +74,11 @@ const PLAIN = (DMDIR | DMAPPEND | DMEXCL | DMMOUNT | DMAUTH | DMTMP | 0o777) >>>
 
 const u32 = (n: number): number => Math.min(Math.max(Math.floor(n), 0), 0xffffffff);
 
-/** extension of .u: a link's target, or "c major minor". */
-function extensionOf(a: Attr, target: string): string {
+/** extension of .u: a link's target, or "c major minor", or of files and directories what Linux and QEMU say there. */
+function extensionOf(a: Attr, target: string, dialect: Dialect): string {
   if (a.mode & DMDEVICE) return `${a.block ? "b" : "c"} ${major(a.rdev)} ${minor(a.rdev)}`;
-  return a.mode & DMSYMLINK ? target : "";
+  if (a.mode & DMSYMLINK) return target;
+  return dialect === "9P2000.u" && !(a.mode & (DMNAMEDPIPE | DMSOCKET)) ? `HARDLINKCOUNT ${a.nlink}` : "";
 }
 
 /** Attr as a stat(5) entry; target is a symbolic link's. */
@@ -86,7 +87,7 @@ export function toDir(a: Attr, qid: Qid, name: string, target: string, dialect: 
   return {
     type: 0, dev: 0, qid, mode: plain ? (a.mode & PLAIN) >>> 0 : a.mode, atime: u32(a.atime), mtime: u32(a.mtime),
     length: a.mode & DMDIR ? 0 : a.length, name, uid: a.uid, gid: a.gid, muid: a.muid,
-    extension: plain ? "" : extensionOf(a, target), n_uid: plain ? NOU32 : users.idOf(a.uid), n_gid: plain ? NOU32 : users.idOf(a.gid),
+    extension: plain ? "" : extensionOf(a, target, dialect), n_uid: plain ? NOU32 : users.idOf(a.uid), n_gid: plain ? NOU32 : users.idOf(a.gid),
     n_muid: plain ? NOU32 : users.idOf(a.muid),
   };
 }

@@ -11,7 +11,7 @@ import {
 } from "../fcall.ts";
 import {
   AEXEC, AWRITE, dirMode, DMAPPEND, DMDEVICE, DMDIR, DMEXCL, DMNAMEDPIPE, DMSETGID, DMSETUID, DMSOCKET, DMSTICKY, DMSYMLINK, DMTMP,
-  L_O_EXCL, OAPPEND, openMode, ORCLOSE, OREAD, OTRUNC, S_IFDIR,
+  L_O_EXCL, OAPPEND, openMode, ORCLOSE, OREAD, OTRUNC, S_IFDIR, wireMode,
 } from "../perm.ts";
 import { QTAPPEND } from "../qid.ts";
 import { type Call, type DirNode, isDir, type Node, type OpenFile } from "../server.ts";
@@ -37,7 +37,8 @@ export function create(s: Session, q: Request, t: TcreateMsg): Awaitable<Rmsg> {
   legalName(t.name);
   const special = s.dialect !== "9P2000" && t.perm & SPECIAL;
   const isdir = (t.perm & DMDIR) !== 0;
-  if (isdir && ((t.mode & 3) !== OREAD || t.mode & (OTRUNC | ORCLOSE))) throw new NineError(Ebadmode);
+  const mode = wireMode(t.mode, s.dialect);
+  if (isdir && ((mode & 3) !== OREAD || mode & (OTRUNC | ORCLOSE))) throw new NineError(Ebadmode);
   return after(mayAccess(d, AWRITE | AEXEC, q, s.users), () => {
     if (special) {
       return after(createSpecial(s, q, d, t), (node) => {
@@ -48,8 +49,8 @@ export function create(s: Session, q: Request, t: TcreateMsg): Awaitable<Rmsg> {
     return after(attrOf(d, q, s.bootSec), (a) => {
       const most = isdir ? ~0o777 | (a.mode & 0o777) : ~0o666 | (a.mode & 0o666);
       const perm = (t.perm & most & (s.dialect === "9P2000" ? CHOICE : CHOICEU)) >>> 0;
-      return after(makeFile(d, t.name, perm, isdir ? undefined : t.mode & ~(ORCLOSE | OTRUNC), q), (made) =>
-        after(entered(s, q, f, { parent: dir, name: t.name, node: made.node }, t.mode, made.opened), (iounit) =>
+      return after(makeFile(d, t.name, perm, isdir ? undefined : mode & ~(ORCLOSE | OTRUNC), q), (made) =>
+        after(entered(s, q, f, { parent: dir, name: t.name, node: made.node }, mode, made.opened), (iounit) =>
           ({ type: Rcreate, qid: s.qidOf(made.node), iounit })));
     });
   });

@@ -10,7 +10,7 @@ import {
   Topen, Tread, Treaddir, Treadlink, Tremove, Trename, Trenameat, Tsetattr, Tstat, Tstatfs, Tsymlink, Tunlinkat, Twalk, Twrite, Twstat,
   Txattrcreate, Txattrwalk,
 } from "../fcall.ts";
-import { OAPPEND } from "../perm.ts";
+import { wireMode } from "../perm.ts";
 import type { Session } from "../srv.ts";
 import { create, lcreate, link, mkdir, mknod, symlink } from "./create.ts";
 import { read, readdir, readlink, write } from "./io.ts";
@@ -30,7 +30,7 @@ export function handle(s: Session, q: Request): Awaitable<Rmsg> {
     case Tauth: throw new NineError(Enoauth, errno.ENOENT);
     case Tattach: return attach(s, q, t);
     case Twalk: return walk(s, q, t);
-    case Topen: return open(s, q, s.fidOf(q, t.fid), t.mode & ~OAPPEND, false);
+    case Topen: return open(s, q, s.fidOf(q, t.fid), wireMode(t.mode, s.dialect), false);
     case Tcreate: return create(s, q, t);
     case Tread: return read(s, q, t);
     case Twrite: return write(s, q, t);

@@ -107,11 +107,14 @@ function changes(s: Session, d: Dir, a: Attr): SetAttr {
   return set;
 }
 
-/** Whether a Twstat asks to change what nobody can: stat(5). What is as it was, is no change. */
+/**
+ * Whether a Twstat asks to change what nobody can: stat(5). What is as it was, is no change. Who modified
+ * a file last is not for a client to say, but Linux puts its mount's user there when it renames.
+ */
 function immutable(d: Dir, a: Attr, qid: Qid): boolean {
   const sameQid = d.qid.pathlo === qid.pathlo && d.qid.pathhi === qid.pathhi;
   const noQid = d.qid.pathlo === NOU32 && d.qid.pathhi === NOU32;
-  return (d.muid !== "" && d.muid !== a.muid) || (d.type !== 0xffff && d.type !== 0) || (d.dev !== NOU32 && d.dev !== 0) || !(sameQid || noQid);
+  return (d.muid !== "" && d.muid !== a.muid && d.name === "") || (d.type !== 0xffff && d.type !== 0) || (d.dev !== NOU32 && d.dev !== 0) || !(sameQid || noQid);
 }
 
 const Ewstatuid = "wstat prohibited: the owner of a file cannot be changed";
