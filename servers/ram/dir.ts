@@ -4,7 +4,7 @@
  * stand in the order their names came into the table, so that whoever reads the directory sees
  * each name that stays exactly once, whatever is removed or added meanwhile.
  */
-import { DMDIR, DMSYMLINK, Eexist, Einval, Eisdir, Enametoolong, Enonexist, Enotdir, Enotempty, Exdev } from "../../proto/index.ts";
+import { DMDIR, DMSETGID, DMSYMLINK, Eexist, Einval, Eisdir, Enametoolong, Enonexist, Enotdir, Enotempty, Exdev } from "../../proto/index.ts";
 import { NineError, errno, utf8Length } from "../../proto/index.ts";
 import type { Call, DirNode, Entry, Node, OpenFile, Xattrs } from "../../proto/index.ts";
 import { RamDevice, RamFile, RamLink } from "./file.ts";
@@ -47,7 +47,11 @@ export class RamDir extends RamNode implements DirNode {
 
   create(name: string, mode: number, openMode: number | undefined, call: Call): { node: Node; opened?: OpenFile } {
     this.vacant(name);
-    if (mode & DMDIR) return { node: this.adopt(name, new RamDir(this.store, DMDIR | (mode & SETTABLE), call.uname, this.gid), call) };
+    if (mode & DMDIR) {
+      // The bit that passes the group on is passed on, as Linux has it.
+      const perm = DMDIR | (mode & SETTABLE) | (this.mode & DMSETGID);
+      return { node: this.adopt(name, new RamDir(this.store, perm, call.uname, this.gid), call) };
+    }
     const node = new RamFile(this.store, mode & SETTABLE, call.uname, this.gid);
     this.adopt(name, node, call);
     return openMode === undefined ? { node } : { node, opened: node.open(openMode, call) };

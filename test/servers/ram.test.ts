@@ -159,6 +159,16 @@ describe("ram: the rest", () => {
     }
   });
 
+  it("a directory passes its set-group-ID bit on to directories", async () => {
+    const n = await Nine.attach(open(ram({ now: () => 0 })), { uname: "alice" });
+    await n.mkdir("d");
+    await n.setattr("d", p.SETATTR_MODE, { mode: 0o2755 });
+    await n.mkdir("d/d");
+    await n.put("d/f");
+    expect((await n.getattr("d/d")).mode & 0o7000).toBe(0o2000);
+    expect((await n.getattr("d/f")).mode & 0o7000).toBe(0);
+  });
+
   it("set-ID bits go when somebody without privilege writes", async () => {
     const server = ram({ now: () => 0 });
     const root = await Nine.attach(open(server), { uname: "root", n_uname: 0 });
