@@ -3,7 +3,7 @@
  * .u's special files. Invariant: creation is one step of the server, which alone knows whether the
  * name is taken. Handlers only.
  */
-import { after, attempt, type Awaitable } from "../awaitable.ts";
+import { after, attempt, type Awaitable, quietly } from "../awaitable.ts";
 import { Ebadmode, Einval, Eisdir, Enotsup, Eperm, isInterrupted, NineError } from "../errors.ts";
 import {
   NOU32, Rcreate, Rlcreate, Rlink, Rmkdir, Rmknod, type Rmsg, Rsymlink, type TcreateMsg, type TlcreateMsg, type TlinkMsg,
@@ -18,8 +18,9 @@ import { type Call, type DirNode, isDir, type Node, type OpenFile } from "../ser
 import type { Session } from "../srv.ts";
 import { attrOf, makedev, mayAccess } from "./attr.ts";
 import type { Fid, Place } from "./fid.ts";
+import { removePlace } from "./names.ts";
 import { claim, notOpen, opened, openedDir, openFile } from "./open.ts";
-import type { Request } from "./request.ts";
+import { Closing, type Request } from "./request.ts";
 import { dirNode, legalName, placeOf } from "./walk.ts";
 
 /** perm bit of .u's Tcreate: extension is the fid to link to. */
@@ -70,11 +71,28 @@ function entered(s: Session, q: Request, f: Fid, place: Place, mode: number, fil
     return 0;
   }
   const as = s.qidOf(node).type & QTAPPEND ? mode | OAPPEND : mode;
-  return after(file ? opened(s, f, file, as, claim(s, node)) : openFile(s, q, f, node, as & ~OTRUNC, true), (x) => {
+  const taken = attempt(() => (file ? opened(s, f, file, as, claimed(s, node, file)) : openFile(s, q, f, node, as & ~OTRUNC, true)), (e) => {
+    // Of a fid that died meanwhile nobody closes the file, which is when it was to be removed.
+    const orphan = f.dead && mode & ORCLOSE ? attempt(() => removePlace(s, new Closing(f.user), place), () => undefined) : undefined;
+    return after(orphan, () => {
+      throw e;
+    });
+  });
+  return after(taken, (x) => {
     // Only now: a fid that could not be opened stays where it was.
     f.place = place;
     return x.iounit ?? 0;
   });
+}
+
+/** Takes the one open of a file just made; when somebody else was faster, it is closed. */
+function claimed(s: Session, node: Node, file: OpenFile): string | undefined {
+  try {
+    return claim(s, node);
+  } catch (e) {
+    quietly(attempt(() => file.close?.(), () => undefined));
+    throw e;
+  }
 }
 
 /** 9P2000.u: links and devices are made by Tcreate with an extension (9p-rfc). */

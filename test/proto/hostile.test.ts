@@ -6,7 +6,7 @@
 import { describe, expect, it } from "vitest";
 import { type Kind, layouts } from "../../proto/layout.ts";
 import {
-  attach, dial, type Dialect, type Fcall, IOHDRSZ, MAXWELEM, NineError, NOFID, NOTAG, NOU32, open, packMessage, pair, print, Rerror, Rflush, type Rmsg, Rversion,
+  attach, dial, type Dialect, type Fcall, IOHDRSZ, MAXWELEM, NineError, NOFID, NOTAG, NOU32, open, ORCLOSE, ORDWR, packMessage, pair, print, Rerror, Rflush, type Rmsg, Rversion,
   serve, type ServeOptions, type Server, Splitter, tagOf, Tattach, Tclunk, Tcreate, Tflush, type Tmsg, Topen, type Transport, Tread, Tremove, Tstat, Tversion, Twalk, Twrite,
   unpack, untouched,
 } from "../../proto/index.ts";
@@ -304,6 +304,35 @@ describe("the end, with calls under way", () => {
       }
     }
   });
+});
+
+it("a file being made to be removed on close does not outlive the hang-up", async () => {
+  for (let steps = 0; steps < 60; steps++) {
+    const asleep: (() => void)[] = [];
+    const inner = ram({ now: () => 0 });
+    const raw = new Raw(slowly(inner, () => new Promise((resolve) => asleep.push(resolve))));
+    raw.send([{ type: Tversion, msize: 8192, version: "9P2000.x" }, NOTAG]);
+    await settle();
+    raw.send(
+      [{ type: Tattach, fid: 0, afid: NOFID, uname: "glenda", aname: "", n_uname: NOU32 }, 0], [{ type: Twalk, fid: 0, newfid: 1, wname: [] }, 1],
+      [{ type: Tcreate, fid: 1, name: "gone", perm: 0o666, mode: ORDWR | ORCLOSE, extension: "" }, 2], [{ type: Tread, fid: 1, offset: 0, count: 1 }, 3],
+    );
+    // The connection ends after each of the waits in turn.
+    for (let i = 0; i < steps; i++) {
+      await settle();
+      asleep.shift()?.();
+    }
+    await settle();
+    raw.transport.close();
+    for (let quiet = 0; quiet < 3; quiet++) {
+      await settle();
+      for (const wake of asleep.splice(0)) {
+        quiet = 0;
+        wake();
+      }
+    }
+    expect((await (await attach(open(inner))).readDir("/")).map((d) => d.name), `after ${steps} steps`).toEqual([]);
+  }
 });
 
 describe("the .x promise", () => {
