@@ -97,6 +97,8 @@ export interface HostFiles {
   chown(h: Handle, uid: number, gid: number): Awaitable<void>;
   /** Both times; kept to the microsecond. */
   utimes(h: Handle, atimeNs: bigint, mtimeNs: bigint): Awaitable<void>;
+  /** Both times to the present, as whoever may write the file may do; EPERM where there is no way. */
+  touch(h: Handle): Awaitable<void>;
 
   /** At most n bytes at `at`: a view of `into`, or fresh memory; empty at the end. */
   read(fd: Fd, at: number, n: number, into?: Uint8Array): Awaitable<Uint8Array>;

@@ -20,6 +20,8 @@ export class HostNode implements Place {
   name: string;
   protected marks: Marks | undefined;
   private last: Qid;
+  /** The number of the last look by name (looks.ts). */
+  private looked = -Infinity;
 
   constructor(tree: Tree, up: DirPlace | undefined, name: string, st: HostStat, id: Ident) {
     this.tree = tree;
@@ -87,15 +89,39 @@ export class HostNode implements Place {
   /** The file's stat now, wherever it is. */
   look(): Awaitable<HostStat> {
     const { tree } = this;
-    const open = tree.opens.find(this.id.key);
+    const { key } = this.id;
+    const open = tree.opens.find(key);
     if (open) return after(open.held.use((fd) => tree.files.stat(fd)), (st) => this.see(st));
-    const here = (): Awaitable<HostStat> => after(tree.at(this.parent(), (fd) => tree.files.lstat(fd, this.name)), (st) => {
-      if (!st || !tree.ids.is(this.id, st)) throw new NineError(Enonexist);
-      return this.see(st);
+    const held = tree.looks.get(key);
+    if (!held) return this.find();
+    return after(held.use((fd) => tree.files.stat(fd)), (st) => {
+      if (st.nlink > 0) return this.see(st);
+      tree.looks.drop(key);
+      throw new NineError(Enonexist);
     });
+  }
+
+  /** As look, by its name; it is held for the next looks if the last one was not long ago. */
+  private find(): Awaitable<HostStat> {
+    const { tree } = this;
+    const { now, soon } = tree.looks.look(this.looked);
+    this.looked = now;
+    const here = (): Awaitable<HostStat> => tree.at(this.parent(), (fd) => after(tree.files.lstat(fd, this.name), (st) => {
+      if (!st || !tree.ids.is(this.id, st)) throw new NineError(Enonexist);
+      if (!soon) return this.see(st);
+      return after(this.keep(fd), () => this.see(st));
+    }));
     return attempt(here, (e) => {
       if (!(e instanceof NineError) || !tree.follow(this.id, this)) throw e;
-      return this.look();
+      return this.find();
+    });
+  }
+
+  /** Holds the file below dir for further looks, if it can be. */
+  private keep(dir: Handle): Awaitable<void> {
+    const { tree, id } = this;
+    return attempt(() => after(tree.files.hold(dir, this.name), (h) => after(tree.check(h, id), (held) => tree.looks.add(id.key, held))), (e) => {
+      if (!(e instanceof NineError)) throw e;
     });
   }
 

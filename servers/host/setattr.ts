@@ -4,7 +4,7 @@
  * it cannot be undone, and what was done is undone when a later step fails. Used by node.ts.
  */
 import {
-  after, attempt, type Awaitable, AWRITE, type Call, Eisdir, Einval, Enotowner, Eperm, got, NineError, NOU32, OWRITE, S_IFDIR, S_IFLNK, S_IFMT,
+  after, attempt, type Awaitable, AWRITE, type Call, Eisdir, Einval, Enotowner, Eperm, errno, got, NineError, NOU32, OWRITE, S_IFDIR, S_IFLNK, S_IFMT,
   S_IFREG, type SetAttr, type SetTime, statMode, type Steps, steps,
 } from "../../proto/index.ts";
 import type { Handle, HostStat } from "./files.ts";
@@ -46,13 +46,19 @@ function* setting(tree: Tree, id: Ident, h: Handle, st: HostStat, set: SetAttr, 
     const times = set.atime !== undefined || set.mtime !== undefined;
     const atimeNs = timeOf(set.atime, st.atimeNs, tree);
     const mtimeNs = timeOf(set.mtime, st.mtimeNs, tree);
+    // Not the owner, but one who may write, may set both to the present and nothing else.
+    const present = set.atime === "now" && set.mtime === "now";
+    const settimes = (): Awaitable<void> => attempt(() => files.utimes(h, atimeNs, mtimeNs), (e) => {
+      if (!present || !(e instanceof NineError) || e.errno !== errno.EPERM) throw e;
+      return files.touch(h);
+    });
     if (times) {
-      yield* got(files.utimes(h, atimeNs, mtimeNs));
+      yield* got(settimes());
       undo.push(() => files.utimes(h, st.atimeNs, st.mtimeNs));
     }
     if (set.length !== undefined) {
       yield* truncate(tree, id, h, set.length);
-      if (times) yield* got(files.utimes(h, atimeNs, mtimeNs));
+      if (times) yield* got(settimes());
     }
   } catch (e) {
     // What cannot be undone stays; the caller learns why the whole failed.

@@ -13,6 +13,7 @@ import {
 import type { Handle, HostFiles, HostStat } from "./files.ts";
 import { Held, HeldDirs, OpenFiles } from "./held.ts";
 import { type Ident, Idents } from "./ident.ts";
+import { Looks } from "./looks.ts";
 import { Recent } from "./recent.ts";
 
 export interface HostOptions {
@@ -24,6 +25,8 @@ export interface HostOptions {
   readonly now: () => number;
   /** As root: all callers have the process's rights, and nothing is checked for users by name. */
   readonly squash?: boolean;
+  /** Settles after so many ms, without keeping the program from ending: with it, files that are asked about again and again are held for a while. */
+  readonly sleep?: (ms: number) => Promise<void>;
   /** Directories held open besides those in use. Default 256. */
   readonly held?: number;
 }
@@ -61,6 +64,7 @@ export class Tree {
   readonly now: () => number;
   readonly ids: Idents;
   readonly opens: OpenFiles = new OpenFiles();
+  readonly looks: Looks;
   private readonly asRoot: boolean;
   private readonly root: Held;
   private readonly dirs: HeldDirs;
@@ -82,6 +86,7 @@ export class Tree {
     this.asRoot = files.uid === 0 && !options.squash;
     this.root = new Held(files, files.root);
     this.dirs = new HeldDirs(Math.max(options.held ?? 256, 2));
+    this.looks = new Looks(files.exact ? options.sleep : undefined);
   }
 
   mutable(): void {
@@ -120,14 +125,14 @@ export class Tree {
     return this.foundAs;
   }
 
-  /** op opens something: when there are no descriptors left, once more without the directories that are held for later. */
+  /** op opens something: when there are no descriptors left, once more without what is held for later. */
   opening<T>(op: () => Awaitable<T>): Awaitable<T> {
     return attempt(op, (e) => {
       if (!outOfDescriptors(e)) throw e;
-      return after(this.dirs.clear(), (some) => {
-        if (!some) throw e;
+      return after(this.looks.clear(), (files) => after(this.dirs.clear(), (dirs) => {
+        if (!files && !dirs) throw e;
         return op();
-      });
+      }));
     });
   }
 
@@ -148,6 +153,7 @@ export class Tree {
   /** The directory or file was removed through this server. */
   removed(id: Ident, st: HostStat): void {
     this.dirs.drop(id.key);
+    this.looks.drop(id.key);
     this.placed.delete(id.key);
     this.ids.removed(st);
   }

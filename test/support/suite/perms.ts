@@ -146,7 +146,8 @@ export function permTests(test: Test, _caps: Caps): void {
     const again = await n.open("f", p.ORDWR);
     expect(await n.lock(again, p.LOCK_TYPE_RDLCK)).toBe(p.LOCK_BLOCKED);
     m.portal.hangup();
-    expect(await n.lock(again, p.LOCK_TYPE_WRLCK)).toBe(p.LOCK_SUCCESS);
+    // On a connection of its own the hang-up may come after what is asked next.
+    for (let tries = 0; (await n.lock(again, p.LOCK_TYPE_WRLCK)) !== p.LOCK_SUCCESS; tries++) expect(tries).toBeLessThan(1000);
   });
 
   test("locks: readers share", ["write"], async (c) => {
