@@ -52,3 +52,8 @@ function sleep(ms: number, signal?: AbortSignal): Promise<void> {
     wait(ms);
   });
 }
+
+/** Settles after so many ms; a program that has nothing else to do ends before. */
+export function idly(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref());
+}

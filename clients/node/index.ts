@@ -1,7 +1,7 @@
 /** nineplex/node: addresses, transports, host files and the parts of the command line. */
 export * from "./addr.ts";
 export { connect, type ConnectOptions, listen, loadServer, type ModuleDeps, type ServeAt } from "./connect.ts";
-export { nodeHost } from "./host.ts";
+export { idly, nodeHost } from "./host.ts";
 export { hostFiles, type HostFilesOptions, type NodeHostFiles } from "./hostfiles.ts";
 export type { Listener } from "./listener.ts";
 export { stdio } from "./stdio.ts";

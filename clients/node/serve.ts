@@ -7,7 +7,7 @@ import { Budget, dir, type DirNode, type FileNode, NineError, open, type Portal,
 import { devFiles, host } from "../../servers/index.ts";
 import { type Addr, formatAddr, isLoopback, WSPORT } from "./addr.ts";
 import { listen, reportBug } from "./connect.ts";
-import { nodeHost } from "./host.ts";
+import { idly, nodeHost } from "./host.ts";
 import { hostFiles } from "./hostfiles.ts";
 import type { Listener } from "./listener.ts";
 import { type Options, UsageError } from "./options.ts";
@@ -37,7 +37,7 @@ export async function serveDir(options: Options, args: readonly string[], cwd: s
   // What is read-only is the directory, by its own server: diodload writes to ctl's null.
   const { watch, limits } = bounds(options.limits);
   const stats = textFile(() => watch.text({ ...WIRELIMITS, ...limits }));
-  const server = subtree(host(files, { writable, unsafe: options.unsafeHost, now: now.now }), ctlTree(now, stats));
+  const server = subtree(host(files, { writable, unsafe: options.unsafeHost, now: now.now, sleep: idly }), ctlTree(now, stats));
   const log = options.verbose ? (line: string): void => void process.stderr.write(`nineplex: ${line}\n`) : undefined;
   const traced = traceLog(options.trace, cwd);
   const session = (s: Session9P): Portal => {

@@ -11,7 +11,7 @@ import { type LineEditor, rc } from "../rc/index.ts";
 import { tools } from "../tools/index.ts";
 import { decode, join } from "../tools/lib/bytes.ts";
 import { connect, reportBug } from "./connect.ts";
-import { nodeHost } from "./host.ts";
+import { idly, nodeHost } from "./host.ts";
 import { hostError } from "./guard.ts";
 import { hostFiles } from "./hostfiles.ts";
 import { lineEditor } from "./lineedit.ts";
@@ -100,7 +100,7 @@ async function bootShell(o: ShellOptions, streams: Streams, wrap: (portal: Porta
   const servers: Record<string, Server> = {
     root: tree("root", dir(Object.fromEntries(ROOT.map((name) => [name, dir({})])))), pipe: pipe(), bin: bin(programs.keys()),
     dev: tree("dev", dev), tmp: ram({ now: node.now, owner: uname, mode: 0o777 }), mntgen: mntgen(),
-    ...(files && { host: host(files, { writable: options.rw !== false, unsafe: true, now: node.now }) }),
+    ...(files && { host: host(files, { writable: options.rw !== false, unsafe: true, now: node.now, sleep: idly }) }),
   };
   return boot({
     host: node, servers, programs, uname, uid, wrap, open: { bug: (e) => reportBug(e, "server"), ...(files && { users: files.users }) },

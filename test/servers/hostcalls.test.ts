@@ -37,10 +37,10 @@ interface Bench {
 }
 
 /** later: how far the server's clock is ahead of the files'. */
-function bench(n_uname = 0, later = 0): Bench {
+function bench(n_uname = 0, later = 0, sleep?: () => Promise<void>): Bench {
   const { dir, files } = make();
   const counted = counting(files);
-  const portal = p.open(host(counted.files, { writable: true, now: () => Date.now() + later }), { users: people });
+  const portal = p.open(host(counted.files, { writable: true, now: () => Date.now() + later, ...(sleep && { sleep }) }), { users: people });
   const did = (...ts: Tmsg[]): string[] => {
     counted.calls.length = 0;
     for (const t of ts) {
@@ -105,6 +105,37 @@ describe.runIf(linux)("host: calls for each message", () => {
     expect(did(setattr(1, p.SETATTR_MODE))).toEqual(["stat", "stat", "chmod"]);
     expect(did(setattr(1, p.SETATTR_SIZE))).toEqual(["stat", "stat", "truncate"]);
     expect(did({ type: p.Tstatfs, fid: 1 })).toEqual(["statfs"]);
+  });
+
+  it("attributes of a file that is asked about again and again: by descriptor, as long as that goes on", async () => {
+    const naps: (() => void)[] = [];
+    const { dir, did } = bench(0, 0, () => new Promise((resolve) => naps.push(resolve)));
+    const nap = async (): Promise<void> => {
+      naps.shift()?.();
+      await new Promise((resolve) => setImmediate(resolve));
+    };
+    for (const name of ["f", "g"]) fs.writeFileSync(path.join(dir, name), "");
+    did(walk(1, "f"), walk(2, "g"));
+    expect(did(getattr(1))).toEqual(["lstat"]);
+    expect(did(getattr(1))).toEqual(["lstat", "hold", "stat"]);
+    expect(did(getattr(1), getattr(1))).toEqual(["stat", "stat"]);
+    await nap();
+    expect(did(getattr(1))).toEqual(["stat"]);
+    await nap();
+    await nap();
+    expect(did(getattr(1))).toEqual(["lstat", "hold", "stat"]);
+    // A file that is removed behind the server's back is gone, though it was held; nothing holds it any longer.
+    fs.writeFileSync(path.join(dir, "new"), "");
+    fs.renameSync(path.join(dir, "new"), path.join(dir, "f"));
+    expect(() => did(getattr(1))).toThrow("file does not exist");
+    const deleted = fs.readdirSync("/proc/self/fd").filter((n) => {
+      const link = `/proc/self/fd/${n}`;
+      return fs.lstatSync(link, { throwIfNoEntry: false }) !== undefined && fs.readlinkSync(link) === `${path.join(dir, "f")} (deleted)`;
+    });
+    expect(deleted).toEqual([]);
+    // So is one that is removed here.
+    did(getattr(2), getattr(2));
+    expect(did({ type: p.Tunlinkat, dirfid: 0, name: "g", flags: 0 })).toEqual(["lstat", "unlink", "drop"]);
   });
 
   it("create: with the attributes of what was made", () => {
