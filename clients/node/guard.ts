@@ -1,17 +1,22 @@
 /**
  * Guard: which file systems answer at once. A synchronous call costs a fraction of one by way of the
- * thread pool, but holds up everything while it lasts. Invariant: after a synchronous call on a
- * device took longer than SLOW_MS, calls on that device are asynchronous for a while; then one may
- * find out again, and each time it is slow again the while is twice as long. So a hiccup of a fast
- * disk costs little, and a slow one holds up the loop ever more rarely. What the thread waited for a
- * processor is not the file system's fault. Failures come out as NineErrors. Used by hostfiles.ts.
+ * thread pool, but holds up everything while it lasts. Invariant: after two synchronous calls on a
+ * device soon after each other took longer than SLOW_MS, or one longer than HANG_MS, calls on that
+ * device are asynchronous for a while; then one may find out again, and each time it is slow again
+ * the while is twice as long. So a slow disk holds up the loop ever more rarely, and a fast one is
+ * not taken for slow because this process stood still once, as to collect garbage. What the thread
+ * waited for a processor is not the file system's fault. Failures come out as NineErrors. Used by hostfiles.ts.
  */
 import fs from "node:fs";
 import type { Awaitable } from "../../proto/index.ts";
 import { errno, NineError } from "../../proto/index.ts";
 
-/** A synchronous call that takes longer makes its file system a slow one. */
+/** A synchronous call that takes longer is a slow one. */
 export const SLOW_MS = 20;
+/** One that takes longer than this is enough. */
+export const HANG_MS = 200;
+/** Soon after another slow call, or after the last while. */
+export const NEAR_MS = 500;
 /** The first while, the longest, and after how long without a slow call it begins anew. */
 export const WHILE_MS = 250;
 export const MAXWHILE_MS = 30_000;
@@ -22,6 +27,8 @@ const SAMPLE_MS = 20;
 
 export interface Device {
   slowUntilMs: number;
+  /** When the last slow call ended. */
+  lateMs: number;
   /** The last while. */
   whileMs: number;
   /** False where the time of birth changes in a file's life: a union copies a file when it is written. */
@@ -85,7 +92,11 @@ export class Guard {
 
   private note(d: Device, started: number): void {
     const ended = this.now();
-    if (ended - started <= SLOW_MS || ended - started - this.idle() <= SLOW_MS) return;
+    const took = ended - started;
+    if (took <= SLOW_MS || took - this.idle() <= SLOW_MS) return;
+    const near = started - Math.max(d.lateMs, d.slowUntilMs) < NEAR_MS;
+    d.lateMs = ended;
+    if (!near && took <= HANG_MS) return;
     d.whileMs = ended - d.slowUntilMs > FORGET_MS ? WHILE_MS : Math.min(d.whileMs * 2, MAXWHILE_MS);
     d.slowUntilMs = ended + d.whileMs;
   }

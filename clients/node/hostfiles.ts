@@ -350,7 +350,7 @@ class NodeFiles implements NodeHostFiles {
     } catch {
       // Gone by now: nothing is known of the device, so nothing is relied on.
     }
-    this.devices.set(dev, (d = { slowUntilMs: -Infinity, whileMs: WHILE_MS, births: type !== OVERLAY, local: LOCAL.has(type) }));
+    this.devices.set(dev, (d = { slowUntilMs: -Infinity, lateMs: -Infinity, whileMs: WHILE_MS, births: type !== OVERLAY, local: LOCAL.has(type) }));
     return d;
   }
 

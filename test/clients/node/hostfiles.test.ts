@@ -1,15 +1,17 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
-import { type Device, FORGET_MS, Guard, hostError, MAXWHILE_MS, SLOW_MS, WHILE_MS } from "../../../clients/node/guard.ts";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { Budget } from "../../../clients/node/budget.ts";
+import { type Device, FORGET_MS, Guard, HANG_MS, hostError, MAXWHILE_MS, NEAR_MS, SLOW_MS, WHILE_MS } from "../../../clients/node/guard.ts";
 import { hostFiles, type NodeHostFiles } from "../../../clients/node/hostfiles.ts";
 import { fromLatin1 } from "../../../clients/node/listing.ts";
 import { parseUsers } from "../../../clients/node/users.ts";
 import { errno, NineError, NOU32, ORDWR } from "../../../proto/index.ts";
+import { pattern } from "../../support/nine.ts";
 
 function device(): Device {
-  return { slowUntilMs: -Infinity, whileMs: WHILE_MS, births: true, local: true };
+  return { slowUntilMs: -Infinity, lateMs: -Infinity, whileMs: WHILE_MS, births: true, local: true };
 }
 
 /** What f throws, as the server sees it. */
@@ -23,7 +25,7 @@ function fail(f: () => unknown): unknown {
 }
 
 describe("Guard", () => {
-  it("a slow call makes its device asynchronous for a while, twice as long each time", async () => {
+  it("slow calls make their device asynchronous for a while, twice as long each time", async () => {
     let t = 0;
     const guard = new Guard(() => t);
     const d = device();
@@ -34,6 +36,11 @@ describe("Guard", () => {
     }, async () => "later");
     expect(run(d, SLOW_MS)).toBe("now");
     expect(run(d, SLOW_MS + 1)).toBe("now");
+    // Once is nothing, nor is now and then.
+    expect(run(d, 0)).toBe("now");
+    t += NEAR_MS;
+    expect(run(d, HANG_MS)).toBe("now");
+    expect(run(d, NEAR_MS - 1 - SLOW_MS)).toBe("now");
     expect(run(d, 0)).toBeInstanceOf(Promise);
     expect(run(other, 0)).toBe("now");
     t += WHILE_MS - 1;
@@ -47,7 +54,12 @@ describe("Guard", () => {
     }
     expect(run(d, 0)).toBe("now");
     t += FORGET_MS * 2;
-    run(d, SLOW_MS + 1);
+    expect(run(d, SLOW_MS + 1)).toBe("now");
+    expect(run(d, 0)).toBe("now");
+    t += NEAR_MS;
+    // So long that once is enough.
+    run(d, HANG_MS + 1);
+    expect(run(d, 0)).toBeInstanceOf(Promise);
     t += WHILE_MS;
     expect(run(d, 0)).toBe("now");
   });
@@ -70,6 +82,7 @@ describe("Guard", () => {
     // What it waited long before the call does not count for it.
     waits += 1000;
     t += 1000;
+    expect(took(SLOW_MS + 1, 0)).toBe(false);
     expect(took(SLOW_MS + 1, 0)).toBe(true);
     t += WHILE_MS;
     expect(took(SLOW_MS + 1, SLOW_MS)).toBe(true);
@@ -79,6 +92,30 @@ describe("Guard", () => {
     expect(fail(() => fs.readFileSync("/does/not/exist"))).toMatchObject({ errno: errno.ENOENT, message: "file does not exist" });
     expect(fail(() => fs.rmdirSync("/proc/self/fd/0/x"))).toBeInstanceOf(NineError);
     expect(fail(() => fs.openSync("a\0b", 0))).not.toBeInstanceOf(NineError);
+  });
+});
+
+describe("Budget", () => {
+  it("so much at a time, in the order asked for; more than all alone", async () => {
+    const budget = new Budget(10);
+    const log: string[] = [];
+    const take = (name: string, n: number): Promise<number> => budget.take(n).then(() => log.push(name));
+    await take("a", 6);
+    await take("b", 4);
+    const waiting = [take("c", 5), take("d", 100), take("e", 1)];
+    await Promise.resolve();
+    expect(log).toEqual(["a", "b"]);
+    budget.give(4);
+    await Promise.resolve();
+    expect(log).toEqual(["a", "b"]);
+    budget.give(6);
+    await waiting[0];
+    expect(log).toEqual(["a", "b", "c"]);
+    budget.give(5);
+    await waiting[1];
+    budget.give(100);
+    await Promise.all(waiting);
+    expect(log).toEqual(["a", "b", "c", "d", "e"]);
   });
 });
 
@@ -153,7 +190,7 @@ describe("hostFiles", () => {
     expect(f.write(fd, 0, new Uint8Array(much + 1))).toBeInstanceOf(Promise);
     expect(f.sync(fd, true)).toBeInstanceOf(Promise);
     step = 100;
-    expect(f.stat(fd)).not.toBeInstanceOf(Promise);
+    for (let i = 0; i < 2; i++) expect(f.stat(fd)).not.toBeInstanceOf(Promise);
     step = 0;
     for (const later of [f.stat(fd), f.lstat(f.root, "f"), f.lstat(f.root, "none"), f.read(fd, 0, 10), f.mkdir(f.root, "d", 0o700)]) {
       expect(later).toBeInstanceOf(Promise);
@@ -163,6 +200,52 @@ describe("hostFiles", () => {
     const list = await f.list(f.root);
     expect(Symbol.asyncIterator in list).toBe(true);
     await list.return?.();
+    await f.drop(fd);
+  });
+
+  it("reads of the thread pool have so much memory at a time, and all come to their end", async () => {
+    let t = 0;
+    const f = make(() => (t += 1000));
+    const fd = await f.create(f.root, "f", ORDWR, 0o600);
+    const size = 3 << 20;
+    const data = pattern(size);
+    await f.write(fd, 0, data);
+    let most = 0;
+    let now = 0;
+    const alloc = vi.spyOn(Buffer, "allocUnsafeSlow").mockImplementation((n) => {
+      now += n;
+      most = Math.max(most, now);
+      return Buffer.from(new ArrayBuffer(n));
+    });
+    const reads = Array.from({ length: 40 }, async (_, i) => {
+      const got = await f.read(fd, i, size);
+      now -= size;
+      expect(Buffer.compare(got, data.subarray(i))).toBe(0);
+    });
+    await Promise.all(reads);
+    alloc.mockRestore();
+    expect(most).toBeGreaterThan(3 * size);
+    expect(most).toBeLessThanOrEqual((16 << 20) + size);
+    // Into memory of one's own there is no waiting.
+    const into = new Uint8Array(size);
+    expect((await f.read(fd, 0, size, into)).buffer).toBe(into.buffer);
+    await f.drop(fd);
+  });
+
+  it("short reads are given memory of their own, without a slab for each", async () => {
+    const f = make();
+    const fd = await f.create(f.root, "f", ORDWR, 0o600);
+    const data = pattern(20_000);
+    await f.write(fd, 0, data);
+    const got: Uint8Array[] = [];
+    for (const n of [100, 8192, 1, 8192, 9000, 4096, 4096, 8192, 20_000, 100_000, 20_000]) got.push(await f.read(fd, n % 50, n));
+    const again = got.map((x) => x.slice());
+    for (let i = 0; i < 100; i++) await f.read(fd, i, 1 + ((i * 997) % 12_000));
+    for (const [i, n] of [100, 8192, 1, 8192, 9000, 4096, 4096, 8192, 20_000, 100_000, 20_000].entries()) {
+      expect(Buffer.compare(got[i] ?? expect.fail(), data.subarray(n % 50, (n % 50) + n))).toBe(0);
+      expect(got[i]).toEqual(again[i]);
+    }
+    expect(new Set(got.slice(0, 7).map((x) => x.buffer)).size).toBeLessThan(5);
     await f.drop(fd);
   });
 
