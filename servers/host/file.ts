@@ -113,6 +113,7 @@ class HostOpen implements OpenFile {
 export class HostLink extends HostNode implements LinkNode {
   readlink(call: Call): Awaitable<string> {
     const { tree } = this;
-    return after(tree.just(call, this) ?? this.look(), () => tree.at(this.parent(), (fd) => tree.files.readlink(fd, this.name)));
+    // A target is read by name, so it is the name that must be this link's.
+    return after(tree.just(call, this) ?? this.find(), () => tree.at(this.parent(), (fd) => tree.files.readlink(fd, this.name)));
   }
 }

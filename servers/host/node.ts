@@ -102,7 +102,7 @@ export class HostNode implements Place {
   }
 
   /** As look, by its name; it is held for the next looks if the last one was not long ago. */
-  private find(): Awaitable<HostStat> {
+  protected find(): Awaitable<HostStat> {
     const { tree } = this;
     const { now, soon } = tree.looks.look(this.looked);
     this.looked = now;

@@ -135,6 +135,20 @@ describe("host: changes behind its back", () => {
     await refused(n.fstat(walked), errno.ENOENT);
   });
 
+  it("of a symbolic link that is asked about often: its target is never another link's", async () => {
+    const { dir, files } = make();
+    const server = host(files, { writable: true, now: () => Date.now(), sleep: () => new Promise(() => undefined) });
+    const n = await nine(server);
+    fs.symlinkSync("here", path.join(dir, "l"));
+    const fid = await n.walk("l");
+    for (let i = 0; i < 5; i++) await n.fgetattr(fid);
+    expect((await n.rpc({ type: p.Treadlink, fid })).target).toBe("here");
+    fs.renameSync(path.join(dir, "l"), path.join(dir, "moved"));
+    fs.symlinkSync("elsewhere", path.join(dir, "l"));
+    await refused(n.rpc({ type: p.Treadlink, fid }), errno.ENOENT);
+    expect((await n.at("l", (x) => n.rpc({ type: p.Treadlink, fid: x }))).target).toBe("elsewhere");
+  });
+
   it("in a directory are seen by the next reading, also when it was read often before", async () => {
     const { server, dir } = make();
     const n = await nine(server);
