@@ -16,7 +16,7 @@ import { removePlace } from "./names.ts";
 import { DirReader } from "./readdir.ts";
 import { Closing, type Request } from "./request.ts";
 import { dirOf } from "./stat.ts";
-import { followed, placeOf } from "./walk.ts";
+import { followed, linkBudget, type LinkBudget, MAXELEMENTS, placeOf } from "./walk.ts";
 import { setXattr } from "./xattr.ts";
 
 export function notOpen(f: Fid): void {
@@ -61,15 +61,31 @@ export function openedDir(s: Session, f: Fid, node: DirNode, mode: number): void
     listings: s.shared.listings,
     keyOf: (n) => s.keyOf(n),
     qidOf: (n) => s.qidOf(n),
-    dirOf: (name, n, call) => entryOf(s, call, placeOf(f), name, n),
+    dirOf: entries(s, f),
   });
 }
 
-/** The stat of a directory entry; undefined when it went away. */
-function entryOf(s: Session, q: Call, dir: Place, name: string, node: Node): Awaitable<Dir | undefined> {
-  const found: Place = { parent: dir, name, node };
+/** The stat of one entry after the other of an open directory; undefined when it went away. */
+function entries(s: Session, f: Fid): (name: string, node: Node, call: Call) => Awaitable<Dir | undefined> {
+  if (s.dialect !== "9P2000") return (name, node, call) => entryOf(s, call, { parent: placeOf(f), name, node }, undefined);
+  let budget = linkBudget();
+  let by: Call | undefined;
+  return (name, node, call) => {
+    if (call !== by) budget = linkBudget();
+    by = call;
+    const whole = budget.elements === MAXELEMENTS;
+    return after(entryOf(s, call, { parent: placeOf(f), name, node }, budget), (d) => {
+      // This read ends before the entry, and the next one has its links followed.
+      if (budget.elements < 0 && !whole) throw new NineError(Eloop);
+      return d;
+    });
+  };
+}
+
+/** budget: links are followed. */
+function entryOf(s: Session, q: Call, found: Place, budget: LinkBudget | undefined): Awaitable<Dir | undefined> {
   try {
-    const d = isLink(node) && s.dialect === "9P2000" ? after(followed(s, q, found), (p) => dirOf(s, q, p)) : dirOf(s, q, found);
+    const d = budget && isLink(found.node) ? after(followed(s, q, found, budget), (p) => dirOf(s, q, p)) : dirOf(s, q, found);
     return d instanceof Promise ? d.catch(gone) : d;
   } catch (e) {
     return gone(e);

@@ -15,8 +15,10 @@ import { mayAccess } from "./attr.ts";
 import type { Fid, Place } from "./fid.ts";
 import type { Request } from "./request.ts";
 
-/** Symbolic links followed in one step of a plain 9P2000 client. */
+/** Symbolic links followed for one name of a plain 9P2000 client. */
 const MAXLINKS = 40;
+/** Elements looked up on the ways of all links followed for one message. */
+export const MAXELEMENTS = 1024;
 /** Characters of a user's name. */
 const MAXUNAME = 256;
 
@@ -73,10 +75,11 @@ export function walk(s: Session, q: Request, t: TwalkMsg): Awaitable<Rmsg> {
     if (wqid.length === 0 || !(e instanceof NineError)) throw e;
     return reply();
   };
+  const budget = s.dialect === "9P2000" ? linkBudget() : undefined;
   const go = (): Awaitable<Rmsg> => {
     try {
       while (wqid.length < t.wname.length) {
-        const next = step(s, q, place, t.wname[wqid.length] ?? "");
+        const next = step(s, q, place, t.wname[wqid.length] ?? "", budget);
         if (next instanceof Promise) {
           return next.then((p) => {
             place = p;
@@ -102,14 +105,14 @@ export function walkQid(s: Session, node: Node): Qid {
 }
 
 /** One element further. */
-function step(s: Session, q: Call, p: Place, name: string): Awaitable<Place> {
+function step(s: Session, q: Call, p: Place, name: string, budget: LinkBudget | undefined): Awaitable<Place> {
   const d = dirNode(p);
   if (name === ".") return p;
   return after(mayAccess(d, AEXEC, q, s.users), () => {
     if (name === "..") return p.parent ?? p;
     return after(lookup(q, d, name), (node): Awaitable<Place> => {
       const found = { parent: p, name, node };
-      return isLink(node) && s.dialect === "9P2000" ? followed(s, q, found) : found;
+      return budget && isLink(node) ? followed(s, q, found, budget) : found;
     });
   });
 }
@@ -130,15 +133,26 @@ export function child(s: Session, q: Call, p: Place, name: string): Awaitable<Pl
   return after(mayAccess(d, AEXEC, q, s.users), () => after(lookup(q, d, name), (node) => ({ parent: p, name, node })));
 }
 
-/** A symbolic link as plain 9P2000 sees it: its target, at the link's place; the link itself if there is none in the tree. */
-export function followed(s: Session, q: Call, link: Place): Awaitable<Place> {
-  return after(resolve(s, q, link, { left: MAXLINKS }), (p) => (p ? { parent: link.parent, name: link.name, node: p.node } : link));
+/** What may still be followed for one message: links to links to links can be very many, and the ways of each very long. */
+export interface LinkBudget {
+  links: number;
+  /** Below 0 when something was not followed for want of it. */
+  elements: number;
 }
 
-/** budget: one for all links met on the way, as links to links to links can be very many. */
-async function resolve(s: Session, q: Call, link: Place, budget: { left: number }): Promise<Place | undefined> {
+export function linkBudget(): LinkBudget {
+  return { links: MAXLINKS, elements: MAXELEMENTS };
+}
+
+/** A symbolic link as plain 9P2000 sees it: its target, at the link's place; the link itself if there is none in the tree. */
+export function followed(s: Session, q: Call, link: Place, budget: LinkBudget): Awaitable<Place> {
+  budget.links = MAXLINKS;
+  return after(resolve(s, q, link, budget), (p) => (p ? { parent: link.parent, name: link.name, node: p.node } : link));
+}
+
+async function resolve(s: Session, q: Call, link: Place, budget: LinkBudget): Promise<Place | undefined> {
   if (!isLink(link.node)) return link;
-  if (budget.left-- <= 0) return undefined;
+  if (budget.links-- <= 0) return undefined;
   try {
     const target = await link.node.readlink(q);
     let p = link.parent ?? link;
@@ -149,6 +163,7 @@ async function resolve(s: Session, q: Call, link: Place, budget: { left: number 
         p = p.parent ?? p;
         continue;
       }
+      if (--budget.elements < 0) return undefined;
       const d = dirNode(p);
       await mayAccess(d, AEXEC, q, s.users);
       const next = await resolve(s, q, { parent: p, name, node: await lookup(q, d, name) }, budget);

@@ -6,9 +6,9 @@
 import { describe, expect, it } from "vitest";
 import { type Kind, layouts } from "../../proto/layout.ts";
 import {
-  attach, dial, type Dialect, type Fcall, IOHDRSZ, MAXWELEM, NineError, NOFID, NOTAG, NOU32, open, ORCLOSE, ORDWR, packMessage, pair, print, Rerror, Rflush, type Rmsg, Rversion,
+  attach, dial, type Dialect, type DirNode, type Fcall, type FileNode, IOHDRSZ, type LinkNode, MAXWELEM, NineError, NOFID, type Node, NOTAG, NOU32, open, ORCLOSE, ORDWR, packMessage, pair, print, Rerror, Rflush, type Rmsg, Rread, Rversion,
   serve, type ServeOptions, type Server, Splitter, tagOf, Tattach, Tclunk, Tcreate, Tflush, type Tmsg, Topen, type Transport, Tread, Tremove, Tstat, Tversion, Twalk, Twrite,
-  unpack, untouched,
+  unpack, unpackDirs, untouched,
 } from "../../proto/index.ts";
 import { ram } from "../../servers/index.ts";
 import { odd, type Seen } from "../support/odd.ts";
@@ -253,6 +253,50 @@ describe("too much", () => {
     raw.send([{ type: Twalk, fid: 0, newfid: 1, wname: ["l0"] }, 1]);
     for (let i = 0; i < 50 && raw.got.length === 0; i++) await settle();
     expect(raw.got.length).toBe(1);
+  });
+
+  it("of elements on the ways of symbolic links: a walk ends, a directory is read in pieces, and all of it", async () => {
+    // 300 links, each by way of 40 others, each of those through 400 directories.
+    let lookups = 0;
+    const leaf: FileNode = { open: () => ({ read: () => new Uint8Array(0) }) };
+    const link = (target: string): LinkNode => ({ readlink: () => target });
+    const far = "d/../".repeat(400);
+    const links = new Map<string, Node>(Array.from({ length: 300 }, (_, i) => [`l${i}`, link(i < 40 ? `${far}l${i + 1}` : i < 260 ? `${far}l1` : "d/leaf")]));
+    const d: DirNode = { walk: (name) => (name === "leaf" ? leaf : undefined), list: () => [] };
+    const root: DirNode = {
+      walk(name) {
+        lookups++;
+        return name === "d" ? d : links.get(name);
+      },
+      list: () => links.entries(),
+    };
+    const raw = new Raw({ name: "links", attach: () => root });
+    await raw.hello();
+    const asked = async (f: Fcall): Promise<Fcall> => {
+      lookups = 0;
+      raw.send([f, 1]);
+      for (let i = 0; i < 1000 && raw.got.length === 0; i++) await settle();
+      const [r] = raw.got.splice(0);
+      if (!r) throw new Error("no answer");
+      expect(lookups).toBeLessThan(2048);
+      return r.f;
+    };
+    await asked({ type: Twalk, fid: 0, newfid: 1, wname: Array<string>(16).fill("l0") });
+    await asked({ type: Twalk, fid: 0, newfid: 2, wname: [] });
+    await asked({ type: Topen, fid: 2, mode: 0 });
+    const names: string[] = [];
+    let followed = 0;
+    for (let offset = 0, reads = 0; reads < 400; reads++) {
+      const r = await asked({ type: Tread, fid: 2, offset, count: 8000 });
+      if (r.type !== Rread || r.data.length === 0) break;
+      offset += r.data.length;
+      for (const entry of unpackDirs(r.data, "9P2000")) {
+        names.push(entry.name);
+        if (entry.length === 0 && entry.mode === 0o444) followed++;
+      }
+    }
+    expect(names).toEqual([...links.keys()]);
+    expect(followed).toBe(40);
   });
 
   it("of extended attributes being written", async () => {
