@@ -93,6 +93,41 @@ describe("host: flags of open", () => {
   });
 });
 
+describe("host: rename onto what exists", () => {
+  for (const dialect of ["9P2000", "9P2000.u", "9P2000.L"] as const) {
+    const plain = dialect === "9P2000";
+    it(`${plain ? "is refused" : "is rename(2)"} in ${dialect}`, async () => {
+      const { server, dir } = make();
+      const n = await nine(server, "root", dialect);
+      for (const x of ["a", "b"]) await n.put(x, `content of ${x}`);
+      for (const x of ["empty", "full", "other"]) await n.mkdir(x);
+      await n.put("full/f", "x");
+      const replaced = await n.open("b");
+      const wstat = (from: string, to: string): Promise<void> => n.wstat(from, { name: to });
+      if (plain) {
+        for (const [from, to] of [["a", "b"], ["other", "empty"], ["other", "full"], ["a", "empty"], ["empty", "b"]] as const) {
+          await refused(wstat(from, to), errno.EEXIST);
+        }
+        expect(fs.readdirSync(dir).toSorted()).toEqual(["a", "b", "empty", "full", "other"]);
+        expect(fs.readFileSync(path.join(dir, "b"), "utf8")).toBe("content of b");
+        return;
+      }
+      await wstat("a", "b");
+      expect(fs.readFileSync(path.join(dir, "b"), "utf8")).toBe("content of a");
+      expect(await n.readText(replaced)).toBe("content of b");
+      await wstat("other", "empty");
+      await refused(wstat("empty", "full"), errno.ENOTEMPTY, errno.EEXIST);
+      await refused(wstat("b", "full"), errno.EISDIR);
+      await refused(wstat("full", "b"), errno.ENOTDIR);
+      expect(fs.readdirSync(dir).toSorted()).toEqual(["b", "empty", "full"]);
+      if (dialect === "9P2000.u") return;
+      await n.put("full/g", "old");
+      await n.rename("b", "full/g");
+      expect(await n.get("full/g")).toBe("content of a");
+    });
+  }
+});
+
 describe("host: changes behind its back", () => {
   it("are seen at once, by name, by fid and by open file", async () => {
     const { server, dir } = make();
