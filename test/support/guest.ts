@@ -5,7 +5,7 @@
  * the host's loopback at 10.0.2.2; what its script prints comes out of the serial console.
  */
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { homedir, tmpdir } from "node:os";
+import { homedir } from "node:os";
 import { basename, join } from "node:path";
 import { run, type Started, start } from "./children.ts";
 import { cpio, type Packed } from "./cpio.ts";
@@ -93,12 +93,14 @@ async function must(cwd: string, command: string, ...args: string[]): Promise<vo
 export interface GuestOptions {
   /** What goes into the root file system besides busybox and modules; `init` of it is run by the shell as the first process. */
   readonly files: readonly Packed[];
+  /** Where its root file system's image may stay while it runs. */
+  readonly dir: string;
   /** It is killed after so long, whatever becomes of this process. */
   readonly seconds: number;
 }
 
 /** Boots it. `out()` is its console; it ends by itself when `init` ends. */
-export function startGuest(kernel: GuestKernel, { files, seconds }: GuestOptions): Started {
+export function startGuest(kernel: GuestKernel, { files, dir, seconds }: GuestOptions): Started {
   const busybox = programPath("busybox");
   if (busybox === undefined) throw new Error("no busybox");
   const boot: Packed[] = [
@@ -108,7 +110,6 @@ export function startGuest(kernel: GuestKernel, { files, seconds }: GuestOptions
     ...["proc", "sys", "dev", "tmp"].map((path) => ({ path, mode: 0o40755 })),
     { path: "boot.sh", mode: 0o100755, data: Buffer.from(BOOT) },
   ];
-  const dir = mkdtempSync(join(tmpdir(), "nineplex-guest-"));
   const image = join(dir, "initramfs");
   writeFileSync(image, cpio([...boot, ...files]));
   return start("timeout", [

@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import * as fs from "node:fs/promises";
 import { createServer, type Server } from "node:net";
-import type { Fsys } from "../../../proto/index.ts";
+import { dirMode, type Fsys } from "../../../proto/index.ts";
 
 export interface Behind {
   read(path: string): Promise<Uint8Array>;
@@ -39,14 +39,14 @@ export function remote(tree: Fsys): Behind {
     rename: (from, to) => tree.rename(from, to),
     remove: (path) => tree.remove(path),
     mkdir: (path) => tree.mkdir(path),
-    chmod: (path, mode) => tree.wstat(path, { mode }),
+    chmod: (path, mode) => tree.wstat(path, { mode: dirMode(mode) }),
     list: async (path) => (await tree.readDir(path)).map((d) => d.name),
   };
 }
 
 /** Answers "SUITE COMMAND ARG..." for the suites' files, each in a directory of its suite's name. */
 export function control(suites: ReadonlyMap<string, Behind>): Promise<Server> {
-  const server = createServer((socket) => {
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
     socket.once("data", (data) => {
       const [suite = "", command = "", ...args] = data.toString().trim().split(" ");
       const on = suites.get(suite);
@@ -70,6 +70,10 @@ async function ask(on: Behind, command: string, path: string, args: readonly str
     case "rm": return on.remove(path).then(() => "done");
     case "mkdir": return on.mkdir(path).then(() => "done");
     case "chmod": return on.chmod(path, parseInt(arg, 8)).then(() => "done");
+    case "many":
+      await on.mkdir(path);
+      for (let i = 0; i < Number(arg); i++) await on.write(`${path}/entry-${i}`, new Uint8Array());
+      return "done";
     case "ls": return (await on.list(path)).toSorted().join(" ");
     case "sum": return createHash("sha256").update(await on.read(path)).digest("hex");
     case "fill": return on.write(path, words(Number(arg))).then(() => "done");

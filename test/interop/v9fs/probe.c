@@ -6,7 +6,8 @@
  * A call is a name and its arguments; one that begins with !ERRNO must fail so, any other must succeed.
  * The first that does otherwise is told on stdout, and the exit status is 1. Open files are named by
  * letters (fd below). `fork { CALL... }` runs calls in a child and waits for it; `bg { CALL... }` does
- * not wait, `waiting` says that the child has not ended, `wait` waits for it.
+ * not wait. Then `tell` lets the other of the two go on that is at `hear`, `waiting` says that the child
+ * has not ended, `wait` waits for it, `kill` ends it.
  *
  * Files	open fd path flags [mode], close fd, write fd text, pwrite fd at text, read fd text (the next bytes),
  *	pread fd at text, zeros fd at n, eof fd at, seek fd at set|cur|end, fsync fd, fdatasync fd, trunc path n,
@@ -19,7 +20,8 @@
  * Locks	lock|lockw fd r|w|u start length, getlock fd r|w start length r|w|u, flock|flockw fd s|x|u.
  * Xattrs	setx path name text [c|r], getx path name text, listx path n, rmx path name, bigx path name n.
  * Maps	map fd n p|s text (read), mapw fd n text (shared write and msync).
- * Directories	many path n, list path n, listtypes path, drain path, rewind path, empty path, deep n length.
+ * Directories	many path n, list path n, dots path, listtypes path, drain path, rewind path, seekdir path, empty path,
+ *	deep n length.
  * Races	race n rounds create|mkdir|link|rename|unlink path path; appenders n records path path; churn n rounds path.
  */
 #define _GNU_SOURCE
@@ -36,6 +38,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/sysmacros.h>
@@ -49,6 +52,8 @@ enum { MIB = 1 << 20 };
 static int fds[128];
 static struct stat kept;
 static pid_t child = -1;
+/* To and from the other side of `bg`. */
+static int to = -1, from = -1;
 /* The call under way, for messages. */
 static char **now;
 static int nnow;
@@ -391,20 +396,6 @@ static int map(int fd, size_t n, int how, const char *text, int writing)
 	return munmap(m, n);
 }
 
-static int many(const char *path, int n)
-{
-	char name[PATH_MAX];
-	if (mkdir(path, 0755) < 0 && errno != EEXIST)
-		return -1;
-	for (int i = 0; i < n; i++) {
-		snprintf(name, sizeof name, "%s/entry-%d", path, i);
-		int fd = open(name, O_WRONLY | O_CREAT | O_EXCL, 0644);
-		if (fd < 0 || close(fd) < 0)
-			return -1;
-	}
-	return 0;
-}
-
 static int byname(const void *a, const void *b)
 {
 	return strcmp(*(char **)a, *(char **)b);
@@ -416,14 +407,12 @@ static int list(const char *path, size_t want)
 	DIR *d = opendir(path);
 	if (d == NULL)
 		return -1;
-	size_t n = 0, dots = 0, room = 0;
+	size_t n = 0, room = 0;
 	char **names = NULL;
 	errno = 0;
 	for (struct dirent *e; (e = readdir(d)) != NULL; errno = 0) {
-		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0) {
-			dots++;
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
 			continue;
-		}
 		if (n == room)
 			names = realloc(names, (room = room * 2 + 64) * sizeof *names);
 		names[n++] = strdup(e->d_name);
@@ -436,8 +425,22 @@ static int list(const char *path, size_t want)
 			fail("%s twice", names[i]);
 	if (n != want)
 		fail("%zu entries", n);
-	if (dots != 2)
-		fail("%zu dots", dots);
+	return closedir(d);
+}
+
+/* "." and "..", each once. */
+static int dots(const char *path)
+{
+	DIR *d = opendir(path);
+	int one = 0, two = 0;
+	if (d == NULL)
+		return -1;
+	for (struct dirent *e; (e = readdir(d)) != NULL;) {
+		one += strcmp(e->d_name, ".") == 0;
+		two += strcmp(e->d_name, "..") == 0;
+	}
+	if (one != 1 || two != 1)
+		fail("%d of ., %d of ..", one, two);
 	return closedir(d);
 }
 
@@ -474,10 +477,10 @@ static int drain(const char *path)
 	return rmdir(path);
 }
 
-/* telldir, seekdir, rewinddir: the same entries again, and new ones after a rewind. */
-static int rewind_(const char *path)
+/* After telldir and seekdir the same entry comes again. */
+static int seekdir_(const char *path)
 {
-	char third[256] = "", name[PATH_MAX];
+	char third[256] = "";
 	DIR *d = opendir(path);
 	if (d == NULL)
 		return -1;
@@ -492,14 +495,27 @@ static int rewind_(const char *path)
 	e = readdir(d);
 	if (e == NULL || strcmp(e->d_name, third) != 0)
 		fail("%s after seekdir, not %s", e ? e->d_name : "nothing", third);
+	return closedir(d);
+}
+
+/* After rewinddir an entry that is new is there, and all others. */
+static int rewind_(const char *path)
+{
+	char name[PATH_MAX];
+	int before = 0, after = 0, found = 0;
+	struct dirent *e;
+	DIR *d = opendir(path);
+	if (d == NULL)
+		return -1;
+	while (readdir(d))
+		before++;
 	snprintf(name, sizeof name, "%s/added", path);
 	need(close(open(name, O_CREAT | O_WRONLY, 0644)) == 0, "add");
 	rewinddir(d);
-	int found = 0;
-	while ((e = readdir(d)))
+	for (; (e = readdir(d)); after++)
 		found += strcmp(e->d_name, "added") == 0;
-	if (found != 1)
-		fail("found %d", found);
+	if (found != 1 || after != before + 1)
+		fail("found %d, %d entries before, %d after", found, before, after);
 	return closedir(d);
 }
 
@@ -557,6 +573,31 @@ static int crowd(int n, int (*f)(int i, void *arg), void *arg)
 		won += WEXITSTATUS(status) == 0;
 	}
 	return won;
+}
+
+struct making { const char *path; int n; };
+
+/* Every eighth of the names, from the i-th. */
+static int maker(int i, void *arg)
+{
+	struct making *m = arg;
+	char name[PATH_MAX];
+	for (int k = i; k < m->n; k += 8) {
+		snprintf(name, sizeof name, "%s/entry-%d", m->path, k);
+		int fd = open(name, O_WRONLY | O_CREAT | O_EXCL, 0644);
+		if (fd < 0 || close(fd) < 0)
+			return 2;
+	}
+	return 0;
+}
+
+/* A directory of n files, made by eight processes at once. */
+static int many(const char *path, int n)
+{
+	struct making m = {path, n};
+	if (mkdir(path, 0755) < 0)
+		return -1;
+	return crowd(8, maker, &m) == 8 ? 0 : -1;
 }
 
 struct race { const char *what, *paths[2]; };
@@ -750,13 +791,18 @@ static int call(char **w, int n)
 	if (IS("list", 2)) return list(a[0], number(a[1]));
 	if (IS("listtypes", 1)) return listtypes(a[0]);
 	if (IS("drain", 1)) return drain(a[0]);
+	if (IS("dots", 1)) return dots(a[0]);
 	if (IS("rewind", 1)) return rewind_(a[0]);
+	if (IS("seekdir", 1)) return seekdir_(a[0]);
 	if (IS("empty", 1)) return empty(a[0]);
 	if (IS("deep", 2)) return deep(number(a[0]), number(a[1]));
 	if (IS("race", 5)) return race(number(a[0]), number(a[1]), a[2], a[3], a[4]);
 	if (IS("appenders", 4)) return appenders(number(a[0]), number(a[1]), a[2], a[3]);
 	if (IS("churn", 3)) return churn(number(a[0]), number(a[1]), a[2]);
 	if (IS("sleep", 1)) return usleep(number(a[0]) * 1000);
+	if (IS("tell", 0)) return write(to, "", 1) == 1 ? 0 : -1;
+	if (IS("hear", 0)) { char c; if (read(from, &c, 1) != 1) fail("nobody tells"); return 0; }
+	if (IS("kill", 0)) return kill(child, SIGKILL) < 0 || waitpid(child, NULL, 0) < 0 ? -1 : 0;
 	if (IS("waiting", 0)) { usleep(200000); return waitpid(child, NULL, WNOHANG) == 0 ? 0 : (fail("it has ended"), -1); }
 	if (IS("wait", 0)) {
 		int status;
@@ -797,8 +843,15 @@ static void calls(char **w, int n)
 			end++;
 		}
 		if (strcmp(w[i], "fork") == 0 || strcmp(w[i], "bg") == 0) {
-			child = fork();
+			int down[2], up[2];
+			need(pipe2(down, O_CLOEXEC) == 0 && pipe2(up, O_CLOEXEC) == 0 && (child = fork()) >= 0, "fork");
+			int *mine = child ? down : up, *other = child ? up : down;
+			to = mine[1];
+			from = other[0];
+			close(mine[0]);
+			close(other[1]);
 			if (child == 0) {
+				prctl(PR_SET_PDEATHSIG, SIGKILL);
 				calls(w + i + 2, end - i - 3);
 				_exit(0);
 			}
@@ -813,6 +866,7 @@ static void calls(char **w, int n)
 int main(int argc, char **argv)
 {
 	alarm(60);
+	signal(SIGPIPE, SIG_IGN);
 	umask(0);
 	calls(argv + 1, argc - 1);
 	return 0;
