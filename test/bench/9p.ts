@@ -67,7 +67,7 @@ async function bench(only: string, where: string, profile: boolean): Promise<voi
     const us = await ours(dir);
     const them = profile || programPath("diod") === undefined ? undefined : await diod(dir);
     const cast: Cast = {
-      us, them, msize: them && await msizeOf(them), onRam: await oursOnRam(),
+      dir, us, them, msize: them && await msizeOf(them), onRam: await oursOnRam(),
       limit: await helper("Node's limit: constant answers", "./limit.js"), echo: await helper("bare ws echo", "./echo.js"),
     };
     const names = rows(cast).map((row) => row.name).filter((name) => name.includes(only));

@@ -25,6 +25,8 @@ export interface Slot {
   ready?(step: Step): void;
   /** Is given each whole reply and says how much was done by it; without, the last step is one operation. */
   got?(buf: Buffer, at: number, end: number): number;
+  /** Whether a run must not end at the first step, because more belongs to what was begun. */
+  midway?(): boolean;
 }
 
 export interface Result { readonly ops: number; readonly seconds: number }
@@ -166,7 +168,7 @@ export class Flood implements LinkReceiver {
       next = 0;
       if (slot.got === undefined) this.ops++;
     }
-    if (next === 0 && late) {
+    if (next === 0 && late && !slot.midway?.()) {
       if (--this.active > 0) return;
       const seconds = (performance.now() - this.since) / 1000;
       this.done?.({ ops: this.ops, seconds });

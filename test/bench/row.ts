@@ -119,7 +119,7 @@ export function print(row: Row, measured: readonly Measured[]): string {
   const lines = measured.map((m) => [
     `  ${m.name}`.padEnd(34),
     `${format(m.rate)} ${row.unit}`.padStart(20),
-    (m.cpuUs === undefined ? "" : `${m.cpuUs.toFixed(1)} us`).padStart(12),
+    (m.cpuUs === undefined ? "" : `${m.cpuUs.toFixed(m.cpuUs < 10 ? 2 : 1)} us`).padStart(12),
     (m.ratio === undefined ? "" : `${m.ratio.toFixed(2)} x`).padStart(10),
     (m.target ?? "").padStart(14),
     m.reached === undefined ? "" : m.reached ? "  reached" : "  not reached",

@@ -1,4 +1,5 @@
 /** Rows: all lines of `npm run bench 9p`, each with what it should reach. */
+import { join } from "node:path";
 import { GETATTR_BASIC, IOHDRSZ, packMessage, Tgetattr, type Tmsg, Tread } from "../../proto/index.ts";
 import { type Asked, inProcess, ourClient, wsEcho } from "./both.ts";
 import type { Slot } from "./flood.ts";
@@ -8,6 +9,8 @@ import * as work from "./work.ts";
 
 /** Who is measured. */
 export interface Cast {
+  /** What is exported. */
+  readonly dir: string;
   readonly us: Side;
   /** diod, where it is installed, and the largest message it takes. */
   readonly them: Side | undefined;
@@ -96,7 +99,10 @@ function payloads(cast: Cast): Row[] {
   for (const [name, what] of [["read", work.readBig(mib)], ["write", work.writeBig(mib)]] as const) {
     all.push(beside(takes ? cast : { ...cast, them: undefined }, { name: `${name} with msize 1 MiB, window 8`, work: what, ...how }));
   }
-  all.push(beside(cast, { name: `readdir of ${work.ENTRIES} entries`, unit: "entries/s", work: work.listing, window: 1, times: 1 }));
+  all.push(beside(cast, { name: `readdir of ${work.ENTRIES} entries`, unit: "entries/s", work: work.listing(), window: 1, times: 1 }));
+  all.push(beside(cast, {
+    name: `readdir of ${work.ENTRIES} entries, changed before each listing`, unit: "entries/s", work: work.listing(join(cast.dir, "changing")), window: 1, times: 1,
+  }));
   return all;
 }
 

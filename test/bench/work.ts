@@ -3,7 +3,7 @@
  * Invariants: the slots of one session use fids and names of their own, and after a run nothing is
  * left of what they made. The files they want are made by makeTree().
  */
-import { closeSync, fsyncSync, mkdirSync, openSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, unlinkSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { userInfo } from "node:os";
 import {
@@ -22,7 +22,7 @@ const O_RDONLY = 0;
 const O_RDWR = 2;
 const O_CREAT = 0o100;
 
-/** What is exported: `small` (4 KiB), `big` (64 MiB, no holes), `many` (10,000 empty files), `new` for what is made. */
+/** What is exported: `small` (4 KiB), `big` (64 MiB, no holes), `many` and `changing` (10,000 empty files), `new` for what is made. */
 export function makeTree(dir: string): void {
   writeFileSync(join(dir, "small"), Buffer.alloc(SMALL, 0x61));
   const fd = openSync(join(dir, "big"), "w");
@@ -30,8 +30,10 @@ export function makeTree(dir: string): void {
   for (let at = 0; at < BIG; at += block.length) writeSync(fd, block);
   fsyncSync(fd);
   closeSync(fd);
-  mkdirSync(join(dir, "many"));
-  for (let i = 0; i < ENTRIES; i++) closeSync(openSync(join(dir, "many", `file${String(i).padStart(5, "0")}`), "w"));
+  for (const many of ["many", "changing"]) {
+    mkdirSync(join(dir, many));
+    for (let i = 0; i < ENTRIES; i++) closeSync(openSync(join(dir, many, `file${String(i).padStart(5, "0")}`), "w"));
+  }
   mkdirSync(join(dir, "new"));
 }
 
@@ -221,14 +223,23 @@ async function blocks(s: Session, window: number, count: number, message: (offse
   }));
 }
 
-/** Whole listings of `many`; an operation is an entry. */
-export const listing: Work = (s, window) => slots(window, async () => {
-  const fid = await s.open(O_RDONLY, "many");
+/**
+ * Whole listings of a directory, here its path where it is to change: then a file comes or goes behind
+ * the server's back before each, and the listing must tell. An operation is an entry. One slot.
+ */
+export const listing = (changing?: string): Work => async (s) => {
+  const fid = await s.open(O_RDONLY, changing === undefined ? "many" : "changing");
   const cookie = Buffer.alloc(8);
   let entries = 0;
-  return {
+  let there = ENTRIES;
+  let midway = false;
+  return [{
     steps: [step({ type: Treaddir, fid, offset: 0, count: s.msize - IOHDRSZ })],
-    ready: ({ send }) => cookie.copy(send, 11),
+    ready({ send }) {
+      if (!midway && changing !== undefined) there = ENTRIES + toggle(join(changing, "more"));
+      midway = true;
+      cookie.copy(send, 11);
+    },
     got(buf, at, end) {
       let n = 0;
       let entry = at + 11;
@@ -245,13 +256,25 @@ export const listing: Work = (s, window) => slots(window, async () => {
         return n;
       }
       // With `.` and `..`, or without.
-      if (entries !== ENTRIES && entries !== ENTRIES + 2) throw new Error(`a listing of ${entries} entries, not ${ENTRIES}`);
+      if (entries !== there && entries !== there + 2) throw new Error(`a listing of ${entries} entries, not ${there}`);
       entries = 0;
+      midway = false;
       cookie.fill(0);
       return 0;
     },
-  };
-});
+    midway: () => midway,
+  }];
+};
+
+/** Makes or removes a file; how many of it there are then. */
+function toggle(path: string): number {
+  if (existsSync(path)) {
+    unlinkSync(path);
+    return 0;
+  }
+  closeSync(openSync(path, "w"));
+  return 1;
+}
 
 /** A further attach on the same connection, and its clunk. */
 export const attachClunk = (aname: string): Work => (s, window) => slots(window, () => {
