@@ -18,12 +18,14 @@ interface Epoch {
   readonly dialect: Dialect;
   /** As agreed; "" when nothing was. */
   readonly version: string;
+  /** The longest answer. */
+  readonly msize: number;
   readonly owed: Map<number, Debt[]>;
   /** Tflushes under way: by their tag what they take back, and since when. */
   readonly flushes: Map<number, { readonly oldtag: number; readonly seq: number }[]>;
 }
 
-const epoch = (dialect: Dialect, version: string): Epoch => ({ dialect, version, owed: new Map(), flushes: new Map() });
+const epoch = (dialect: Dialect, version: string, msize: number): Epoch => ({ dialect, version, msize, owed: new Map(), flushes: new Map() });
 const known: ReadonlySet<string> = new Set(["9P2000", "9P2000.u", "9P2000.L"]);
 
 export class Ledger {
@@ -42,7 +44,7 @@ export class Ledger {
   excuse: string | undefined;
   private readonly cap: number;
   private msize: number;
-  private readonly epochs: Epoch[] = [epoch("9P2000", "")];
+  private readonly epochs: Epoch[];
   private seq = 0;
   private out: Uint8Array = new Uint8Array(0);
   private in: Uint8Array = new Uint8Array(0);
@@ -50,6 +52,7 @@ export class Ledger {
   /** cap: the largest message the server takes. */
   constructor(cap: number) {
     this.cap = this.msize = cap;
+    this.epochs = [epoch("9P2000", "", cap)];
   }
 
   /** The dialect that the next message is read in. */
@@ -111,7 +114,7 @@ export class Ledger {
       const plain = f.version.split(".")[0] === "9P2000";
       const ok = f.msize >= 256 && (known.has(name) || plain);
       if (ok) this.msize = Math.min(f.msize, this.cap);
-      e = ok && known.has(name) ? epoch(dialectNamed(name), f.version) : epoch("9P2000", ok ? "9P2000" : "");
+      e = ok && known.has(name) ? epoch(dialectNamed(name), f.version, this.msize) : epoch("9P2000", ok ? "9P2000" : "", ok ? this.msize : this.cap);
       this.epochs.push(e);
     } else if ((e.owed.get(tag)?.length ?? 0) > 0) {
       this.excuse ??= `tag ${tag} was in use`;
@@ -136,6 +139,7 @@ export class Ledger {
       return;
     }
     this.epochs.splice(0, i);
+    if (m.length > e.msize) this.wrong.push(`an answer of ${m.length} bytes, msize is ${e.msize}: ${told(m, e.dialect)}`);
     debts.splice(debts.findIndex(fits), 1);
     if (debts.length === 0) e.owed.delete(tag);
     // An answer to Tversion is in plain 9P2000 whatever comes after it.

@@ -159,6 +159,16 @@ export class Target {
     return r.type === Rstatfs ? (r.blocks - r.bfree) * r.bsize : NaN;
   }
 
+  /** What is wrong now that everybody has left: what is left of them, what broke, what was touched. */
+  async wounds(): Promise<string[]> {
+    const left = await this.quiet();
+    const harm = this.harm();
+    return [
+      ...(JSON.stringify(left) === JSON.stringify(NOTHING) ? [] : [`left behind: ${JSON.stringify(left)}`]), ...this.bugs.map((e) => (e instanceof Error ? (e.stack ?? e.message) : String(e))),
+      ...(harm === undefined ? [] : [harm]),
+    ];
+  }
+
   /** What has changed outside the exported directory, or undefined. */
   harm(): string | undefined {
     const now = this.state();

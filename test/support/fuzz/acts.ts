@@ -9,7 +9,7 @@ import {
   Tread, Treaddir, Treadlink, Tremove, Trename, Trenameat, Tsetattr, Tstat, Tstatfs, Tsymlink, Tunlinkat, Tversion, Twalk, Twrite, Twstat, Txattrcreate,
   Txattrwalk, untouched,
 } from "../../../proto/index.ts";
-import { anyMessage, anyReply, MSIZES, pick, type Rnd, U32, U53, VERSIONS, type Vocabulary } from "./fields.ts";
+import { allReplies, allRequests, anyMessage, MSIZES, pick, type Rnd, U32, U53, VERSIONS, type Vocabulary } from "./fields.ts";
 
 /** Who acts: chance, words, and whether the messages of .L are at hand. */
 export interface Actor {
@@ -148,7 +148,8 @@ export const acts: Readonly<Record<string, Act>> = {
     }, { type: Tread, fid: f, offset: 0, count: 10 }, walk(0, fid(a), "out", "secret"), walk(0, fid(a), "up", "..", "..", "etc")];
   },
   any: (a) => times(1 + a.rnd(12), () => anyMessage(a.rnd, a.words)),
-  replies: (a) => times(1 + a.rnd(12), () => anyReply(a.rnd, a.words)),
+  each: (a) => allRequests(a.rnd, a.words),
+  replies: (a) => allReplies(a.rnd, a.words),
   large(a) {
     const f = fid(a);
     return [walk(0, f), create(a, f, "c"), ...times(2, () => ({ type: Twrite, fid: f, offset: u53(a), data: data(a, 9000) })), ...times(4, () => ({ type: Tread, fid: f, offset: a.rnd(9) * 1000, count: pick(a.rnd, U32) })), clunk(f)];

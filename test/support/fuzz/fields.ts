@@ -74,9 +74,19 @@ export function anyMessage(rnd: Rnd, v: Vocabulary): Fcall {
   return ofLayout(pick(rnd, rnd(20) === 0 ? replies : requests), rnd, v);
 }
 
-/** A reply, sent as if it were a request. */
-export function anyReply(rnd: Rnd, v: Vocabulary): Fcall {
-  return ofLayout(pick(rnd, replies), rnd, v);
+/** Every reply there is once, from any on: sent as if they were requests. */
+export function allReplies(rnd: Rnd, v: Vocabulary): Fcall[] {
+  return rotated(replies, rnd).map((l) => ofLayout(l, rnd, v));
+}
+
+/** Every request once, from any on, but Tversion. */
+export function allRequests(rnd: Rnd, v: Vocabulary): Fcall[] {
+  return rotated(requests, rnd).filter((l) => l.type !== Tversion).map((l) => ofLayout(l, rnd, v));
+}
+
+function rotated<T>(all: readonly T[], rnd: Rnd): T[] {
+  const from = rnd(all.length);
+  return [...all.slice(from), ...all.slice(0, from)];
 }
 
 function ofLayout(l: Layout, rnd: Rnd, v: Vocabulary): Fcall {
