@@ -56,24 +56,25 @@ describe.runIf(process.platform === "linux")("while another process swaps direct
           f();
         } catch {}
       };
+      const word = new Int32Array(new SharedArrayBuffer(4));
+      const moment = (ms) => Atomics.wait(word, 0, 0, ms);
       const swap = (name, target) => {
         attempt(() => fs.renameSync(name, x));
         attempt(() => fs.symlinkSync(target, name));
+        moment(0.2);
         attempt(() => fs.unlinkSync(name));
         attempt(() => fs.renameSync(x, name));
         fs.rmSync(x, { recursive: true, force: true });
+        moment(0.4);
       };
       const mend = () => {
         for (const name of [d, e]) attempt(() => (fs.mkdirSync(name), fs.chmodSync(name, 0o777)));
         if (!fs.existsSync(secret)) fs.writeFileSync(secret, "inside");
         fs.chmodSync(secret, 0o666);
       };
-      const moment = new Int32Array(new SharedArrayBuffer(4));
       console.log("ready");
       for (let n = 1; ; n++) {
         attempt(mend);
-        // All is as it should be, for a moment.
-        Atomics.wait(moment, 0, 0, 2);
         swap(d, outside);
         swap(e, outside + "/secret.d");
         swap(secret, outside + "/secret");
@@ -93,7 +94,7 @@ describe.runIf(process.platform === "linux")("while another process swaps direct
         const f = await foe(t, media[i % 2] ?? "tcp");
         const linux = v.startsWith("9P2000.L");
         f.send([version(v), packMessage({ type: Tattach, fid: 0, afid: NOFID, uname: "root", aname: "", n_uname: linux ? 0 : NOU32 }, 0, linux ? "9P2000.L" : "9P2000")]);
-        for (let n = 0; n < 60; n++) {
+        for (let n = 0; n < 120; n++) {
           f.send(told(linux ? "9P2000.L" : "9P2000", ...round(n * 10 + i, linux)));
           await f.answered();
         }
