@@ -4,13 +4,14 @@
  * promise under load: pipelined chains on a server that answers in any order end as one by one.
  */
 import { describe, expect, it } from "vitest";
-import { type Kind, layouts } from "../../proto/layout.ts";
 import {
-  attach, dial, type Dialect, type DirNode, type Fcall, type FileNode, IOHDRSZ, type LinkNode, MAXWELEM, NineError, NOFID, type Node, NOTAG, NOU32, open, ORCLOSE, ORDWR, packMessage, pair, print, Rerror, Rflush, type Rmsg, Rread, Rversion,
+  attach, dial, type Dialect, type DirNode, type Fcall, type FileNode, IOHDRSZ, type LinkNode, NineError, NOFID, type Node, NOTAG, NOU32, open, ORCLOSE, ORDWR, packMessage, pair, print, Rerror, Rflush, type Rmsg, Rread, Rversion,
   serve, type ServeOptions, type Server, Splitter, tagOf, Tattach, Tclunk, Tcreate, Tflush, type Tmsg, Topen, type Transport, Tread, Tremove, Tstat, Tversion, Twalk, Twrite,
-  unpack, unpackDirs, untouched,
+  unpack, unpackDirs,
 } from "../../proto/index.ts";
 import { ram } from "../../servers/index.ts";
+import { Fuzz } from "../support/fuzz.ts";
+import { pick, VERSIONS } from "../support/fuzz/fields.ts";
 import { odd, type Seen } from "../support/odd.ts";
 import { settle } from "../support/peer.ts";
 import { chance, seed } from "../support/random.ts";
@@ -86,63 +87,7 @@ async function works(server: Server): Promise<void> {
 }
 
 describe("any bytes", () => {
-  const names = ["a", "b", "", ".", "..", "block", "big", "stuck", "slow", "late", "x".repeat(300), "a/b", "\0", "\udcff"];
-  const versions = ["9P2000", "9P2000.u", "9P2000.L", "9P2000.x", "9P2000.L.x", "9P2000.q", "unknown", ""];
-
-  function value(kind: Kind, rnd: (n: number) => number, stat: boolean): unknown {
-    const small = rnd(4) > 0;
-    switch (kind) {
-      case "fid": return small ? rnd(6) : [NOFID, 7, 0x7fffffff][rnd(3)];
-      case "tag": return small ? rnd(5) : NOTAG;
-      case "string": return stat ? ["", "a", "glenda"][rnd(3)] : names[rnd(names.length)];
-      case "names": return Array.from({ length: rnd(small ? 3 : MAXWELEM + 1) }, () => names[rnd(names.length)]);
-      case "data": return new Uint8Array(rnd(small ? 20 : 5000));
-      case "dirents": return new Uint8Array(rnd(20));
-      case "qid": return { type: rnd(256), vers: 0, pathlo: rnd(9), pathhi: 0 };
-      case "qids": return [];
-      case "u1": return rnd(256);
-      case "u2": return rnd(65536);
-      case "perm": return [0o644, 0o777, 0x800001ff, NOU32, 0x40000000, 0x20000180, 0x02000000][rnd(7)];
-      case "octal": return rnd(0o200000);
-      case "mask": return [0, 1, 2, 0x10, 0x40, 0x42, 0x200, 0x3ff][rnd(8)];
-      case "length": return small ? rnd(1000) : -1;
-      default: return small ? rnd(1000) : [0, 2 ** 31, 2 ** 32 - 1][rnd(3)];
-    }
-  }
-
-  function random(rnd: (n: number) => number): Fcall {
-    const all = [...layouts.values()].filter((l) => l.type % 2 === 0 || rnd(20) === 0);
-    const l = all[rnd(all.length)]!;
-    if (l.type === Tversion) return { type: Tversion, msize: [8192, 256, 100, 1 << 30][rnd(4)]!, version: versions[rnd(versions.length)]! };
-    const f: Record<string, unknown> = { type: l.type };
-    const stat: Record<string, unknown> = { ...untouched() };
-    for (const x of l.fields) {
-      if (x.inStat) {
-        if (rnd(4) === 0) stat[x.name] = value(x.kind, rnd, true);
-        f["stat"] = stat;
-      } else f[x.name] = value(x.kind, rnd, false);
-    }
-    return f as unknown as Fcall;
-  }
-
-  function encoded(rnd: (n: number) => number, d: Dialect): Uint8Array {
-    for (;;) {
-      const f = random(rnd);
-      let b: Uint8Array;
-      try {
-        b = packMessage(f, f.type === Tversion ? NOTAG : rnd(8), d);
-      } catch (e) {
-        if (e instanceof NineError) continue;
-        throw e;
-      }
-      if (rnd(6) > 0) return b;
-      // Damage: bytes changed, the size kept or not, a piece cut or put in.
-      for (let i = rnd(4); i >= 0; i--) b[4 + rnd(b.length - 4)] = rnd(256);
-      if (rnd(4) === 0) b[rnd(2)] = rnd(256);
-      if (rnd(8) === 0) b = b.slice(0, rnd(b.length));
-      return b;
-    }
-  }
+  const names = ["a", "b", "", ".", "..", "block", "big", "stuck", "slow", "late", "deaf", "buggy", "unclosable", "long", "x".repeat(300), "a/b", "\0", "\udcff"];
 
   it.each(["ram", "odd"])("are answered or end the connection: %s", async (which) => {
     const rnd = chance(seed());
@@ -153,10 +98,9 @@ describe("any bytes", () => {
     for (let n = 0; n < 250; n++) {
       const told = `SEED=${seed()} connection ${n}`;
       const raw = new Raw(server, { msize: 8192, limits: { fids: 20, calls: 10, bytes: 10_000 } }, bugs);
-      const version = versions[rnd(5)]!;
-      if (rnd(8) > 0) await raw.hello(version);
-      const chunks = Array.from({ length: 10 + rnd(60) }, () => encoded(rnd, raw.dialect));
-      const all = new Uint8Array(Buffer.concat(chunks));
+      const fuzz = new Fuzz(rnd, { wild: rnd(2) === 0 ? 1 : 2, words: { names } });
+      if (rnd(8) > 0) await raw.hello(pick(rnd, VERSIONS.slice(0, 6)));
+      const all = new Uint8Array(Buffer.concat(Array.from({ length: 2 + rnd(5) }, () => fuzz.burst(raw.dialect)).flat()));
       for (let at = 0; at < all.length;) {
         const to = Math.min(all.length, at + 1 + rnd(3000));
         raw.transport.send(all.slice(at, to));
