@@ -47,6 +47,9 @@ export async function connect(addr: string | Addr, options: ConnectOptions = {})
   }
 }
 
+/** A frame is collected whole before it is looked at. No sender gains by one that is much longer than a message, or than what is sent in a tick. */
+const LEASTFRAME = 256 * 1024;
+
 export interface ServeAt {
   /** Largest message; default 1 MiB. */
   readonly msize?: number;
@@ -70,18 +73,19 @@ export function listen(addr: string | Addr, open: (session: Session9P) => Portal
   const a = typeof addr === "string" ? parseAddr(addr) : addr;
   const token = options.token === "none" ? undefined : (options.token ?? (a.kind === "ws" ? (a.token ?? newToken()) : undefined));
   const watch = options.watch ?? new Watch();
+  const msize = options.msize ?? 1 << 20;
   return listenTransport(a, (transport) => {
     const { peer } = transport;
     options.log?.(`${peer}: connected`);
     const served = serve(transport, open, {
-      msize: options.msize ?? 1 << 20, limits: { budget: watch.budget, ...options.limits },
+      msize, limits: { budget: watch.budget, ...options.limits },
       closed: (why) => {
         watch.remove(served);
         options.log?.(`${peer}: ${why ?? "hung up"}`);
       },
     });
     watch.add(served);
-  }, { maxConnections: watch.limits.connections, ...(token !== undefined && { token }), ...(options.origins && { origins: options.origins }) });
+  }, { maxConnections: watch.limits.connections, maxFrame: Math.max(LEASTFRAME, 2 * msize), ...(token !== undefined && { token }), ...(options.origins && { origins: options.origins }) });
 }
 
 /** What a server in this process threw that is no NineError: its peer is told "i/o error" only. */

@@ -13,7 +13,7 @@ import { chooseProtocol, type GateOptions, refusal, SUBPROTOCOL } from "./gate.t
 import { type Listener, listener, listening, type OnTransport } from "./listener.ts";
 import { netError } from "./neterror.ts";
 import { GRACEMS, plain, watchClose } from "./stream.ts";
-import type { ListenAt } from "./tcp.ts";
+import { KEEPALIVEMS, type ListenAt } from "./tcp.ts";
 
 interface WsOptions {
   /** Largest frame taken (default 8 MiB); the peer is hung up on for a larger one. */
@@ -40,6 +40,8 @@ export interface ListenWsOptions extends WsOptions, Omit<GateOptions, "host"> {
 }
 
 const TIMEOUTMS = 10_000;
+/** Pieces a frame may come in: each costs some hundred bytes, however small. */
+const MAXCHUNKS = 16_384;
 /** Longest reason in a close frame, in bytes. */
 const REASONMAX = 123;
 /** Close codes that are no error, and what others mean when no reason came with them. */
@@ -220,7 +222,7 @@ function handshakeError(e: unknown): NineError {
 export async function listenWs(where: ListenAt, onTransport: OnTransport, options: ListenWsOptions = {}): Promise<Listener> {
   const { host = "127.0.0.1", port = WSPORT } = where;
   const open = new Set<Transport>();
-  const server = createServer(options.http ?? noPage);
+  const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEPALIVEMS }, options.http ?? noPage);
   server.headersTimeout = TIMEOUTMS;
   server.maxConnections = options.maxConnections ?? 1024;
   upgrades(server, open, onTransport, { ...options, host });
@@ -232,7 +234,8 @@ export async function listenWs(where: ListenAt, onTransport: OnTransport, option
 
 function upgrades(server: Server, open: Set<Transport>, onTransport: OnTransport, options: ListenWsOptions & GateOptions): void {
   const wss = new WebSocketServer({
-    noServer: true, perMessageDeflate: false, clientTracking: false, maxPayload: options.maxFrame ?? MAXFRAME, handleProtocols: chooseProtocol,
+    noServer: true, perMessageDeflate: false, clientTracking: false, maxPayload: options.maxFrame ?? MAXFRAME,
+    maxBufferedChunks: MAXCHUNKS, handleProtocols: chooseProtocol,
   });
   server.on("upgrade", (req: IncomingMessage, socket: Duplex, head: Buffer) => {
     const no = refusal(req, options);

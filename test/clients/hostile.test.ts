@@ -99,6 +99,20 @@ describe.each(media)("a connection over %s", (medium) => {
     await unharmed(t, []);
   });
 
+  it.runIf(process.platform === "linux")("is asked after when its peer says nothing: one whose machine is gone does not stay for ever", async () => {
+    const t = await target("ram");
+    const f = await foe(t, medium);
+    f.send(hello());
+    await f.answered();
+    // tcp(5): the accepted socket in state 01, whose timer 02 is that of keep-alive.
+    const port = Number(new URL(t.address(medium)).port).toString(16).toUpperCase().padStart(4, "0");
+    const timers = (): (string | undefined)[] => fs.readFileSync("/proc/net/tcp", "latin1").split("\n").map((line) => line.trim().split(/\s+/))
+      .filter(([, local, , state]) => local?.endsWith(`:${port}`) && state === "01").map((line) => line[5]?.slice(0, 2));
+    await expect.poll(timers).toEqual(["02"]);
+    f.plug.cut("fin");
+    await unharmed(t, []);
+  });
+
   it("whose peer asks for megabytes and never reads is not read from, and costs what the limits say", async () => {
     let now = 0;
     const t = await target("host", { watch: { now: () => now } });
@@ -148,7 +162,7 @@ describe.each(media)("a connection over %s", (medium) => {
     const many = await Promise.all(Array.from({ length: 8 }, () => foe(t, medium)));
     const data = new Uint8Array(MSIZE - 24);
     for (const f of many) {
-      f.send([...hello("pipe"), ...told("9P2000.L", walk(0, 1, "data"), { type: Topen, fid: 1, mode: ORDWR }, ...Array.from({ length: 100 }, () => ({ type: Twrite, fid: 1, offset: 0, data } as const)))]);
+      f.send([...hello("pipe"), ...told("9P2000.L", walk(0, 1, "data"), { type: Topen, fid: 1, mode: ORDWR }, ...Array.from({ length: 100 }, () => ({ type: Twrite, fid: 1, offset: 0, data } as const)))], false);
     }
     for (const f of many) await f.until(() => f.ledger.owed().length < 30, () => "not refused");
     expect(water.live() - live).toBeLessThan(8 * EACH + POOL);
