@@ -27,7 +27,8 @@ export interface ListenOptions extends Pick<StreamOptions, "graceMs"> {
 /** sockaddr_un holds 108 bytes with the NUL; a longer path would be cut without a word. */
 const UNIXPATHMAX = 107;
 const TIMEOUTMS = 10_000;
-const KEEPALIVEMS = 60_000;
+/** Idle sockets of listeners and clients ask after the peer in this interval. */
+export const KEEPALIVEMS = 60_000;
 
 export function connectTcp(host: string, port: number, options: SocketOptions = {}): Promise<Transport> {
   if (port === 0) return Promise.reject(new NineError("port 0 is for listening only", errno.EINVAL));
