@@ -105,6 +105,11 @@ export function qidType(mode: number): number {
   return mode >>> 24;
 }
 
+/** Dir.mode as a write by somebody without privilege leaves it: the set-ID bits go (inode(7)). */
+export function writtenMode(mode: number): number {
+  return (mode & ~(DMSETUID | (mode & 0o010 ? DMSETGID : 0))) >>> 0;
+}
+
 /** Topen's and Tcreate's mode off the wire, for a server. */
 export function wireMode(mode: number, dialect: Dialect): number {
   const plain = mode & ~OAPPEND;

@@ -9,7 +9,7 @@ import {
   SETATTR_MTIME, SETATTR_MTIME_SET, SETATTR_SIZE, SETATTR_UID, type TsetattrMsg, type TwstatMsg,
 } from "../fcall.ts";
 import {
-  AWRITE, dirMode, DMAPPEND, DMDIR, DMEXCL, DMSETGID, DMSETUID, DMSTICKY, DMTMP, ORDWR, OWRITE,
+  AWRITE, dirMode, DMAPPEND, DMDIR, DMEXCL, DMSETGID, DMSETUID, DMSTICKY, DMTMP, ORDWR, OWRITE, writtenMode,
 } from "../perm.ts";
 import type { Qid } from "../qid.ts";
 import { type Attr, type Call, isDir, isLink, type Node, type SetAttr } from "../server.ts";
@@ -129,7 +129,8 @@ function maySet(s: Session, q: Call, f: Fid, node: Node, set: SetAttr): Awaitabl
     const nowOnly = (set.atime ?? "now") === "now" && (set.mtime ?? "now") === "now";
     const openForWrite = f.file !== undefined && f.mode >= 0 && ((f.mode & 3) === OWRITE || (f.mode & 3) === ORDWR);
     if (set.uid !== undefined && set.uid !== a.uid) throw new NineError("Operation not permitted");
-    if (set.mode !== undefined && !owner) throw new NineError(Enotowner);
+    // Linux takes the set-ID bits away itself before it writes: whoever may write may do that.
+    if (set.mode !== undefined && !owner && !(writable && set.mode === writtenMode(a.mode))) throw new NineError(Enotowner);
     if (set.gid !== undefined && (!owner || !s.users.member(q.uname, set.gid))) throw new NineError(owner ? "not a member of proposed group" : Enotowner);
     if (timed && !owner && !(nowOnly && writable)) throw new NineError(nowOnly ? Eperm : Enotowner);
     if (set.length !== undefined && !writable && !openForWrite) throw new NineError(Eperm);

@@ -72,8 +72,10 @@ function mayset(tree: Tree, id: Ident, st: HostStat, set: SetAttr, uid: number, 
   const owner = st.uid === cred.uid;
   if (uid !== st.uid) throw new NineError("Operation not permitted");
   if (gid !== st.gid && owner && !cred.groups.includes(gid)) throw new NineError("not a member of proposed group");
-  if (!owner && (set.mode !== undefined || gid !== st.gid)) throw new NineError(Enotowner);
   const writable = permits(st, AWRITE, cred);
+  // Linux takes the set-ID bits away itself before it writes: whoever may write may do that.
+  const strips = set.mode !== undefined && writable && (statMode(set.mode) & 0o7777) === stripped(st.mode);
+  if (!owner && ((set.mode !== undefined && !strips) || gid !== st.gid)) throw new NineError(Enotowner);
   if (!owner && (set.atime !== undefined || set.mtime !== undefined)) {
     if ((set.atime ?? "now") !== "now" || (set.mtime ?? "now") !== "now") throw new NineError(Enotowner);
     if (!writable) throw new NineError(Eperm);

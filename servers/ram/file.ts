@@ -3,7 +3,7 @@
  * open has no state but how writes are placed: opening allocates nothing. Invariant: `opens`
  * counts the opens that are not closed; while it is above 0 the contents stay, named or not.
  */
-import { DMAPPEND, DMSETGID, DMSETUID, DT_BLK, Efbig, Enametoolong, Eremoved, NineError, OAPPEND, OTRUNC, errno, utf8Length } from "../../proto/index.ts";
+import { DMAPPEND, DT_BLK, Efbig, Enametoolong, Eremoved, NineError, OAPPEND, OTRUNC, errno, utf8Length, writtenMode } from "../../proto/index.ts";
 import type { Attr, Call, FileNode, LinkNode, OpenFile, Xattrs } from "../../proto/index.ts";
 import { RamNode } from "./node.ts";
 import { Pages } from "./pages.ts";
@@ -69,7 +69,7 @@ export class RamFile extends RamNode implements FileNode, OpenFile {
 
   /** A write by somebody without privilege takes the set-ID bits away, as Linux has it. */
   override modified(call: Call): void {
-    if (call.uid !== 0) this.mode = (this.mode & ~(DMSETUID | (this.mode & 0o010 ? DMSETGID : 0))) >>> 0;
+    if (call.uid !== 0) this.mode = writtenMode(this.mode);
     super.modified(call);
   }
 

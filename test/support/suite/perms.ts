@@ -36,6 +36,23 @@ export function permTests(test: Test, _caps: Caps): void {
     await refused(n.open("f", p.OWRITE), errno.EACCES);
   });
 
+  test("permissions: who may write may take the set-user bit away, and change no other", needs, async (c) => {
+    const { n } = c;
+    const bob = await c.connect(1);
+    await n.put("f");
+    const set = (who: typeof n, mode: number): Promise<unknown> => who.setattr("f", p.SETATTR_MODE, { mode });
+    const mode = async (): Promise<number> => (await n.getattr("f")).mode & 0o7777;
+    await set(n, 0o4755);
+    await refused(set(bob, 0o755), errno.EPERM);
+    await set(n, 0o4777);
+    await refused(set(bob, 0o775), errno.EPERM);
+    await refused(set(bob, 0o6777), errno.EPERM);
+    await set(bob, 0o777);
+    expect(await mode()).toBe(0o777);
+    await refused(set(bob, 0o4777), errno.EPERM);
+    expect(await mode()).toBe(0o777);
+  });
+
   test("permissions: directories", needs, async (c) => {
     const { n } = c;
     const bob = await c.connect(1);
