@@ -113,8 +113,8 @@ export function startGuest(kernel: GuestKernel, { files, dir, seconds }: GuestOp
   const image = join(dir, "initramfs");
   writeFileSync(image, cpio([...boot, ...files]));
   return start("timeout", [
-    "--kill-after=5", String(seconds), "qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "1", "-m", "768M", "-nodefaults",
-    "-display", "none", "-serial", "stdio", "-no-reboot", "-nic", "user,model=virtio-net-pci",
+    "--kill-after=5", String(seconds), "qemu-system-x86_64", "-accel", "tcg,thread=single", "-cpu", "max", "-smp", "1", "-m", "768M", "-nodefaults",
+    "-display", "none", "-serial", "stdio", "-no-reboot", "-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net,romfile=",
     "-kernel", kernel.vmlinuz, "-initrd", image, "-append", "console=ttyS0 quiet panic=-1 mitigations=off rdinit=/boot.sh",
   ]);
 }

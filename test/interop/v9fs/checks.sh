@@ -61,8 +61,8 @@ t readdir-rewind probe many d18 20 , rewind d18
 t readdir-seek probe many d21 20 , seekdir d21
 t readdir-long-names probe mkdir d19 , open a "d19/$n255" wc , open a "d19/b${n255#?}" wc , open a d19/c wc , list d19 3
 # Each file made here is seven messages; where it is not what is asked, most are made behind the mounts.
-case $version in
-9p2000.L | local) crowd=5000 ;;
+case $suite in
+host.L | ram.L) crowd=5000 ;;
 *) crowd=500 ;;
 esac
 t many-make probe many many "$crowd"

@@ -865,7 +865,7 @@ static void calls(char **w, int n)
 
 int main(int argc, char **argv)
 {
-	alarm(60);
+	alarm(200);
 	signal(SIGPIPE, SIG_IGN);
 	umask(0);
 	calls(argv + 1, argc - 1);
