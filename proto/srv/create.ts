@@ -99,7 +99,7 @@ function claimed(s: Session, node: Node, file: OpenFile): string | undefined {
 function createSpecial(s: Session, q: Request, d: DirNode, t: TcreateMsg): Awaitable<Node> {
   if (t.perm & DMSYMLINK) {
     if (!d.symlink) throw new NineError(Enotsup);
-    return d.symlink(t.name, t.extension, q);
+    return d.symlink(t.name, legalTarget(t.extension), q);
   }
   if (t.perm & DMLINK) {
     const { node } = placeOf(s.fidOf(q, Number(t.extension)));
@@ -173,10 +173,16 @@ export function mkdir(s: Session, q: Request, t: TmkdirMsg): Awaitable<Rmsg> {
   });
 }
 
+/** A target may be anything but what no system can store. */
+function legalTarget(target: string): string {
+  if (target.includes("\0")) throw new NineError(Einval);
+  return target;
+}
+
 export function symlink(s: Session, q: Request, t: TsymlinkMsg): Awaitable<Rmsg> {
   return after(making(s, q, t.fid, t.name), (d) => {
     if (!d.symlink) throw new NineError(Enotsup);
-    return after(d.symlink(t.name, t.symtgt, q), (node) => after(regroup(s, q, node, t.gid), () => ({ type: Rsymlink, qid: s.qidOf(node) })));
+    return after(d.symlink(t.name, legalTarget(t.symtgt), q), (node) => after(regroup(s, q, node, t.gid), () => ({ type: Rsymlink, qid: s.qidOf(node) })));
   });
 }
 

@@ -65,6 +65,7 @@ export function linkTests(test: Test, caps: Caps): void {
       expect((await n.at(`s${i}`, (fid) => n.rpc({ type: p.Treadlink, fid }))).target).toBe(target);
     }
     await refused(n.symlink("x".repeat(5000), "long"), errno.ENAMETOOLONG);
+    await refused(n.symlink("a\0b", "nul"), errno.EINVAL);
     const long = new Set(await n.names(""));
     expect(long.has("long")).toBe(false);
   });
