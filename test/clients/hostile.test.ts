@@ -14,6 +14,7 @@ import type { Foe } from "../support/foe.ts";
 import { HighWater, mib } from "../support/highwater.ts";
 import { seed } from "../support/random.ts";
 import { beside, closeAll, create, EACH, foe, hello, media, MSIZE, POOL, target, told, unharmed, version, walk } from "../support/siege.ts";
+import { NOTHING } from "../support/target.ts";
 
 afterEach(closeAll);
 
@@ -111,6 +112,23 @@ describe.each(media)("a connection over %s", (medium) => {
     await expect.poll(timers).toEqual(["02"]);
     f.plug.cut("fin");
     await unharmed(t, []);
+  });
+
+  it("is one of so many: more are hung up on, and there is room again when they leave", async () => {
+    const t = await target("ram", { watch: { connections: 10 } });
+    for (let round = 0; round < 3; round++) {
+      const all = await Promise.all(Array.from({ length: 10 }, () => foe(t, medium)));
+      for (const f of all) f.send(hello());
+      for (const f of all) await f.answered();
+      // To a WebSocket the handshake is not answered any more.
+      const more = await Promise.allSettled(Array.from({ length: 20 }, () => foe(t, medium)));
+      for (const f of more) if (f.status === "fulfilled") await f.value.hungUp();
+      expect(more.filter((f) => f.status === "fulfilled").length).toBe(medium === "tcp" ? 20 : 0);
+      expect(t.left().connections).toBe(10);
+      for (const [i, f] of all.entries()) f.plug.cut(i % 2 === 0 ? "fin" : "rst");
+      expect(await t.quiet()).toEqual(NOTHING);
+    }
+    expect(t.taken).toBe(30);
   });
 
   it("whose peer asks for megabytes and never reads is not read from, and costs what the limits say", async () => {

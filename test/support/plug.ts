@@ -145,20 +145,26 @@ export async function plug(address: string): Promise<Plug> {
     + `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${randomBytes(16).toString("base64")}\r\nSec-WebSocket-Protocol: 9p\r\n\r\n`);
   let got = Buffer.alloc(0);
   await new Promise<void>((resolve, reject) => {
-    const ended = (): void => reject(new Error(`no WebSocket: ${got.toString()}`));
+    const ended = (): void => {
+      socket.destroy();
+      reject(new Error(`no WebSocket: ${got.toString()}`));
+    };
     const data = (d: Buffer): void => {
       got = Buffer.concat([got, d]);
       const end = got.indexOf("\r\n\r\n");
       if (end < 0) return;
       socket.off("data", data);
-      socket.off("close", ended);
-      if (!got.toString().startsWith("HTTP/1.1 101")) ended();
+      for (const e of ["end", "close", "error"]) socket.off(e, ended);
+      if (!got.toString().startsWith("HTTP/1.1 101")) {
+        ended();
+        return;
+      }
       socket.pause();
       if (got.length > end + 4) socket.unshift(got.subarray(end + 4));
       resolve();
     };
     socket.on("data", data);
-    socket.on("close", ended);
+    for (const e of ["end", "close", "error"]) socket.on(e, ended);
   });
   const p = new WsPlug(socket);
   socket.resume();
