@@ -7,7 +7,6 @@
  * not taken for slow because this process stood still once, as to collect garbage. What the thread
  * waited for a processor is not the file system's fault. Failures come out as NineErrors. Used by hostfiles.ts.
  */
-import fs from "node:fs";
 import type { Awaitable } from "../../proto/index.ts";
 import { errno, NineError } from "../../proto/index.ts";
 
@@ -101,22 +100,6 @@ export class Guard {
     d.slowUntilMs = ended + d.whileMs;
   }
 }
-
-/** How long this thread has waited for a processor so far, in ms; undefined where the system does not say. Its descriptor stays open. */
-function waitsOf(): (() => number) | undefined {
-  try {
-    const fd = fs.openSync("/proc/thread-self/schedstat", "r");
-    const text = Buffer.alloc(128);
-    // "ran waited slices", in ns
-    const waited = (): number => Number(text.toString("latin1", 0, fs.readSync(fd, text, 0, text.length, 0)).split(" ")[1]) / 1e6;
-    return Number.isFinite(waited()) ? waited : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** waitsOf() this thread, once for all file systems. */
-export const processorWaits: (() => number) | undefined = waitsOf();
 
 const numbers: Readonly<Record<string, number>> = { ...errno, ENOTSUP: errno.EOPNOTSUPP };
 

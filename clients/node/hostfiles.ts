@@ -13,9 +13,11 @@ import {
 } from "../../proto/index.ts";
 import type { Entries, Fd, Handle, HostFiles, HostStat, HostUsers } from "../../servers/index.ts";
 import { Budget } from "./budget.ts";
-import { type Device, Guard, hostError, processorWaits, WHILE_MS } from "./guard.ts";
+import { type Device, Guard, hostError, WHILE_MS } from "./guard.ts";
 import { AsyncListing, fromLatin1, later, Listing, type Source } from "./listing.ts";
 import { flagsOf, hostStat, join, legal, native, type Path, spaceOf, timeOf } from "./native.ts";
+import { descriptorLimit, ownFds, processorWaits } from "./procfs.ts";
+import { fresh, Slab } from "./slab.ts";
 import { hostUsers } from "./users.ts";
 
 const C = fs.constants;
@@ -25,9 +27,6 @@ const O_PATH = 0o10000000;
 const LARGE = 1 << 20;
 /** Bytes of memory for reads by way of the thread pool, at a time. */
 const WAITING = 16 << 20;
-/** What shorter reads return is carved from slabs. */
-const SHORT = 8192;
-const SLAB = 32768;
 /** Descriptors kept back for holding a directory or a file during one call. */
 const HOLDS = 8;
 /** statfs f_type of overlayfs. */
@@ -78,10 +77,7 @@ class NodeFiles implements NodeHostFiles {
   /** Descriptors open or being opened, and how many that may be. */
   private fds = 0;
   private readonly most: number;
-  /** Memory not given away yet, of which short reads take what they need. */
-  private slab: Uint8Array = new Uint8Array(0);
-  /** A buffer for a long read that was too large for what came. */
-  private spare: Uint8Array = new Uint8Array(0);
+  private readonly memory = new Slab();
   private readonly waiting = new Budget(WAITING);
 
   constructor(root: string, options: HostFilesOptions) {
@@ -264,9 +260,9 @@ class NodeFiles implements NodeHostFiles {
     const d = this.deviceOf(fd);
     const given = into !== undefined && into.length >= n ? into : undefined;
     if (n > LARGE || this.guard.slow(d)) return this.readLater(fd, at, n, given);
-    const buf = given ?? this.memory(n);
+    const buf = given ?? this.memory.room(n);
     const got = this.guard.sync(d, () => fs.readSync(fd, buf, 0, n, at));
-    return given ? given.subarray(0, got) : this.taken(buf, got);
+    return given ? given.subarray(0, got) : this.memory.keep(buf, got);
   }
 
   private async readLater(fd: Fd, at: number, n: number, given: Uint8Array | undefined): Promise<Uint8Array> {
@@ -278,24 +274,6 @@ class NodeFiles implements NodeHostFiles {
     } finally {
       if (!given) this.waiting.give(n);
     }
-  }
-
-  /** Room for n bytes that nobody else has. */
-  private memory(n: number): Uint8Array {
-    if (n <= SHORT) return this.slab.length >= n ? this.slab : (this.slab = fresh(SLAB));
-    return this.spare.length >= n ? this.spare : (this.spare = fresh(n));
-  }
-
-  /** The first bytes of what memory() gave, for good. */
-  private taken(buf: Uint8Array, got: number): Uint8Array {
-    if (buf === this.slab) {
-      this.slab = buf.subarray(got);
-      return buf.subarray(0, got);
-    }
-    // Little is copied, so that it does not keep much.
-    if (got < buf.length / 2) return buf.slice(0, got);
-    this.spare = new Uint8Array(0);
-    return buf.subarray(0, got);
   }
 
   write(fd: Fd, at: number, data: Uint8Array): Awaitable<number> {
@@ -398,30 +376,5 @@ class NodeFiles implements NodeHostFiles {
     }
     if (real !== p) throw new NineError(Enonexist);
     return p;
-  }
-}
-
-/** n bytes of memory with anything in it. */
-function fresh(n: number): Uint8Array {
-  return new Uint8Array(Buffer.allocUnsafeSlow(n).buffer);
-}
-
-/** /proc/self/fd/ without the step over the link `self`, a tenth of each call, where that is the process's own by its number. */
-function ownFds(): string {
-  try {
-    if (fs.readlinkSync("/proc/self") === String(process.pid)) return `/proc/${process.pid}/fd/`;
-  } catch {
-    // Of another name space, or not there.
-  }
-  return "/proc/self/fd/";
-}
-
-/** How many descriptors the process may have open. */
-function descriptorLimit(): number {
-  try {
-    const soft = /^Max open files\s+(\d+)/m.exec(fs.readFileSync("/proc/self/limits", "latin1"))?.[1];
-    return soft === undefined ? Infinity : Number(soft);
-  } catch {
-    return Infinity;
   }
 }
