@@ -43,7 +43,7 @@ host_local() {
 	mkdir) mkdir "$file" ;;
 	chmod) chmod "$1" "$file" ;;
 	ls) echo $(ls "$file") ;;
-	sum) sha256sum "$file" | cut -d ' ' -f 1 ;;
+	sum) md5sum "$file" | cut -d ' ' -f 1 ;;
 	fill) probe fill "$file" "$1" ;;
 	many) probe many "$file" "$1" ;;
 	esac
