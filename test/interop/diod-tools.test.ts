@@ -88,7 +88,7 @@ describeWith(["diodls", "diodcat", "diodload"], "diod's tools on nineplex serve"
   it("a path as aname is that directory", async () => {
     expect((await tool("diodls", "-a", "/sub")).lines.toSorted()).toEqual(["deep", "empty", "world"]);
     expect(await tool("diodcat", "-a", "/sub", "world")).toMatchObject({ status: 0, lines: ["world"] });
-    expect((await tool("diodls", "-a", "ctl")).lines.toSorted()).toEqual(["null", "zero"]);
+    expect((await tool("diodls", "-a", "ctl")).lines.toSorted()).toEqual(["null", "stats", "zero"]);
   });
 
   it("what is not there is an error with its own number", async () => {
