@@ -2,7 +2,7 @@
  * Listing: the entries of a directory, packed as Treaddir gives them; Listings, those of a server
  * that were read to the end not long ago. Invariants: a listing is what the server's `list` gave
  * when the directory had the version it is kept under, and is given only while it has that version;
- * what is kept is bounded, and a directory that is too large is not kept. Qids in it have version
+ * what is kept is bounded, as are the listings in the making, and a directory that is too large is not kept. Qids in it have version
  * 0, "do not cache": what changes in a file does not change its directory. Used by readdir.ts.
  */
 import { packDirent, sizeofDirent } from "../dir.ts";
@@ -12,6 +12,8 @@ import { START } from "./trail.ts";
 /** Bytes of the largest listing kept, and of all. */
 const LARGEST = 4 << 20;
 const ALL = 32 << 20;
+/** Listings in the making, of all readers; who begins one more ends the oldest. */
+const MAKING = 16;
 
 export class Listing {
   readonly version: string | number;
@@ -22,6 +24,7 @@ export class Listing {
   private readonly ends: number[] = [];
   /** Where the last reader left. */
   private hint = 0;
+  private givenUp = false;
 
   constructor(version: string | number) {
     this.version = version;
@@ -32,8 +35,16 @@ export class Listing {
     return this.bytes.length + 16 * this.cookies.length;
   }
 
-  /** False: it is too large to be kept. */
+  /** It will not be kept. */
+  giveUp(): void {
+    this.givenUp = true;
+    this.bytes = new Uint8Array(0);
+    this.cookies.length = this.ends.length = 0;
+  }
+
+  /** False: it will not be kept, or is too large to be. */
   add(qid: Qid, cookie: number, type: number, name: string): boolean {
+    if (this.givenUp) return false;
     const end = this.size + sizeofDirent(name);
     if (end > LARGEST) return false;
     if (end > this.bytes.length) {
@@ -89,6 +100,7 @@ export class Listing {
 
 export class Listings {
   private readonly kept = new Map<string, Listing>();
+  private readonly making = new Set<Listing>();
   private cost = 0;
 
   /** What is known of the directory `key` as of that version. */
@@ -100,7 +112,27 @@ export class Listings {
     return undefined;
   }
 
+  /** A listing to be filled, and kept or left. */
+  begin(version: string | number): Listing {
+    const l = new Listing(version);
+    this.making.add(l);
+    if (this.making.size > MAKING) {
+      for (const oldest of this.making) {
+        oldest.giveUp();
+        this.making.delete(oldest);
+        break;
+      }
+    }
+    return l;
+  }
+
+  /** Its reader has left, or goes another way. */
+  leave(l: Listing): void {
+    this.making.delete(l);
+  }
+
   keep(key: string, l: Listing): void {
+    this.making.delete(l);
     const old = this.kept.get(key);
     if (old) this.drop(key, old);
     this.kept.set(key, l);

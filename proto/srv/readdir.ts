@@ -82,9 +82,9 @@ export class DirReader {
       }
       if (this.kept) this.trail.follow(this.kept.upTo(cookie, TRAIL));
       this.kept = undefined;
-      if (version === undefined) this.building = undefined;
-      else if (cookie === 0) this.building = new Listing(version);
-      else if (this.building?.version !== version || !this.stands(Math.max(cookie, START))) this.building = undefined;
+      if (version === undefined) this.build(undefined);
+      else if (cookie === 0) this.build(this.deps.listings.begin(version));
+      else if (this.building?.version !== version || !this.stands(Math.max(cookie, START))) this.build(undefined);
       return this.fresh(cookie, n, call);
     });
   }
@@ -96,8 +96,14 @@ export class DirReader {
     return after(cookie !== 0 && this.stands(to) ? undefined : this.seek(to, call), () => this.dirents(cookie, n, call));
   }
 
-  /** Ends the iteration: the server may hold something open for it. */
+  /** Nobody reads it any more. */
   close(): void {
+    this.build(undefined);
+    this.stop();
+  }
+
+  /** Ends the iteration: the server may hold something open for it. */
+  private stop(): void {
     const it = this.iterator;
     this.iterator = undefined;
     const done = it?.return?.();
@@ -110,7 +116,7 @@ export class DirReader {
   }
 
   private rewind(call: Call): Awaitable<void> {
-    this.close();
+    this.stop();
     this.held = undefined;
     this.at = START;
     this.ended = false;
@@ -208,7 +214,7 @@ export class DirReader {
       at = packDirent(qid, offset, dt, name, out, at);
       if (this.node.version) out.fill(0, start + 1, start + 5);
       count++;
-      if (offset > START && this.building && !this.building.add(qid, offset, dt, name)) this.building = undefined;
+      if (offset > START && this.building && !this.building.add(qid, offset, dt, name)) this.build(undefined);
     };
     const done = (): Uint8Array => {
       if (at === 0 && (this.held || cookie < START)) tooSmall(n);
@@ -254,7 +260,6 @@ export class DirReader {
     const failed = (e: unknown): void => {
       this.close();
       this.held = undefined;
-      this.building = undefined;
       if (!some()) throw e;
     };
     try {
@@ -270,6 +275,11 @@ export class DirReader {
   private built(): void {
     if (this.building) this.deps.listings.keep(this.deps.keyOf(this.node), this.building);
     this.building = undefined;
+  }
+
+  private build(l: Listing | undefined): void {
+    if (this.building) this.deps.listings.leave(this.building);
+    this.building = l;
   }
 
   /** The entry held is behind the reader; its cookie. */
