@@ -12,6 +12,7 @@ import {
   type Dialect, type Fcall, IOHDRSZ, Rerror, Rflush, Rlerror, type Rmsg, Rread, Rversion, Tflush, type Tmsg, Tread, Treaddir, type TreadMsg, Tversion,
   type TversionMsg, Twrite, type TwriteMsg,
 } from "./fcall.ts";
+import type { Host } from "./host.ts";
 import { Outbox } from "./outbox.ts";
 import { RREADHDR, sizeOf, tagOf, unpack } from "./pack.ts";
 import { give, take } from "./pool.ts";
@@ -41,6 +42,8 @@ export interface ServeOptions {
   readonly msize?: number;
   /** What the peer may have under way; the defaults of limit(). */
   readonly limits?: WireLimits;
+  /** With a clock and turns of the event loop, one peer's requests take SLICEMS at a time, and then others have theirs. */
+  readonly host?: Pick<Host, "now" | "yield">;
   /** Called once, when the connection is over. */
   readonly closed?: (why?: string) => void;
 }
@@ -57,6 +60,8 @@ export interface Served {
   readonly bytesOut: number;
   /** Of bytesOut, what has not left yet. */
   readonly unread: number;
+  /** Bytes of a message that has not come whole. */
+  readonly partial: number;
   /** What the session has under way; undefined when there is none. */
   readonly use: Use | undefined;
   /** Ends the connection; the peer is told why where the transport can. */
@@ -75,6 +80,8 @@ export function serve(transport: Transport, open: (session: Session9P) => Portal
 
 /** The sentence of an error reply: what fits a message of the smallest msize. */
 const ERRMAX = 220;
+/** How long the requests of one peer may take before others come. */
+const SLICEMS = 10;
 /** Data of this size is copied into the reply; only more is worth a buffer of its own. */
 const SHORT = 8192;
 
@@ -103,11 +110,13 @@ class Wire implements Receiver, Served {
   private pending = new Map<number, Pending>();
   /** Tags of the Tflushes that wait, with the call they wait for. */
   private readonly flushing = new Map<number, Pending>();
-  /** Messages of a peer that does not take its replies: of the chunk in which that was noticed, or still came. */
+  /** Messages of a peer that waits: of the chunk in which it began to, or still came. */
   private held: Uint8Array[] = [];
   /** The last large read was answered at once, so the next may be. */
   private prompt = false;
   private slow = false;
+  /** When the requests at hand began to be taken up, in ms. */
+  private began = 0;
   private over = false;
 
   private readonly each = (buf: Uint8Array, at: number, end: number): void => {
@@ -116,7 +125,9 @@ class Wire implements Receiver, Served {
       return;
     }
     this.message(buf, at, end);
-    if (this.transport.buffered > this.most) this.wait();
+    const { host } = this.options;
+    if (this.transport.buffered > this.most) this.wait(this.transport.drain());
+    else if (host && host.now() - this.began >= SLICEMS) this.wait(host.yield());
   };
 
   constructor(transport: Transport, open: (session: Session9P) => Portal, options: ServeOptions) {
@@ -142,6 +153,10 @@ class Wire implements Receiver, Served {
     return this.transport.buffered;
   }
 
+  get partial(): number {
+    return this.splitter.pending;
+  }
+
   get use(): Use | undefined {
     return this.portal?.use;
   }
@@ -155,11 +170,16 @@ class Wire implements Receiver, Served {
 
   recv(chunk: Uint8Array): void {
     this.bytesIn += chunk.length;
+    this.begin();
     this.guarded(() => this.splitter.push(chunk, this.each));
   }
 
   closed(why?: string): void {
     this.end(why);
+  }
+
+  private begin(): void {
+    this.began = this.options.host?.now() ?? 0;
   }
 
   /** What a peer can do wrong ends its connection; what else is thrown is a bug. */
@@ -172,13 +192,14 @@ class Wire implements Receiver, Served {
     }
   }
 
-  /** A peer that does not read its replies is not read from. */
-  private wait(): void {
+  /** A peer that does not read its replies is not read from, nor one that has had its turn. */
+  private wait(turn: Promise<void>): void {
     this.slow = true;
     this.transport.pause();
-    void this.transport.drain().then(() => {
+    void turn.then(() => {
       if (this.over) return;
       this.slow = false;
+      this.begin();
       const { held } = this;
       this.held = [];
       this.guarded(() => {
@@ -244,13 +265,13 @@ class Wire implements Receiver, Served {
     this.out.joined = x;
   }
 
-  private request(portal: Portal, t: Tmsg, tag: number): void {
+  private request(portal: Limited, t: Tmsg, tag: number): void {
     this.requests++;
     let own: Uint8Array | undefined;
     if (t.type === Twrite) {
       own = this.keep(t);
     } else if (t.type === Tread || t.type === Treaddir) {
-      t.count = Math.min(t.count, this.msize - IOHDRSZ);
+      t.count = portal.readable(Math.min(t.count, this.msize - IOHDRSZ));
       if (t.type === Tread && t.count > SHORT) own = this.room(t);
     }
     const r = portal.call(t);

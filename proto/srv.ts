@@ -265,7 +265,7 @@ export class Session implements Portal, Starter {
     // In this order: who waits for the fid may answer at once, and comes after.
     if (q.settled) {
       this.lingering--;
-      this.lingeringBytes -= payload(q.t);
+      this.lingeringBytes -= q.held;
     }
     this.settle(q, r);
     this.leave(q);
@@ -275,7 +275,8 @@ export class Session implements Portal, Starter {
   private part(q: Request, why: NineError): void {
     if (q.settled) return;
     this.lingering++;
-    this.lingeringBytes += payload(q.t);
+    q.held = payload(q.t);
+    this.lingeringBytes += q.held;
     this.settle(q, rerror(why));
   }
 

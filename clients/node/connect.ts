@@ -74,11 +74,12 @@ export function listen(addr: string | Addr, open: (session: Session9P) => Portal
   const token = options.token === "none" ? undefined : (options.token ?? (a.kind === "ws" ? (a.token ?? newToken()) : undefined));
   const watch = options.watch ?? new Watch();
   const msize = options.msize ?? 1 << 20;
+  const host = nodeHost();
   return listenTransport(a, (transport) => {
     const { peer } = transport;
     options.log?.(`${peer}: connected`);
     const served = serve(transport, open, {
-      msize, limits: { budget: watch.budget, ...options.limits },
+      msize, host, limits: { budget: watch.budget, ...options.limits },
       closed: (why) => {
         watch.remove(served);
         options.log?.(`${peer}: ${why ?? "hung up"}`);

@@ -1,5 +1,5 @@
 /**
- * Listing: a directory being read, in constant memory: the system's iterator, one entry at a time.
+ * DirStream: a directory being read, in constant memory: the system's iterator, one entry at a time.
  * Two forms, as the file system was fast or slow when it was opened. Invariant: it is closed at the
  * end, at `return` and at an error, once, and its owner is told. Also the two conversions
  * hostfiles.ts shares: callbacks to promises, and names as the system gives them.
@@ -19,7 +19,7 @@ export interface Source {
 
 const END: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
-export class Listing implements IterableIterator<HostEntry> {
+export class DirStream implements IterableIterator<HostEntry> {
   private readonly dir: Dir;
   private readonly source: Source;
   private over = false;
@@ -56,7 +56,7 @@ export class Listing implements IterableIterator<HostEntry> {
   }
 }
 
-export class AsyncListing implements AsyncIterableIterator<HostEntry> {
+export class AsyncDirStream implements AsyncIterableIterator<HostEntry> {
   private readonly dir: Dir;
   private readonly source: Source;
   private over = false;

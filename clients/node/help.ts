@@ -48,7 +48,7 @@ each listener. Ctrl-C ends it.
   --unsafe-host        export writable on a system where confinement has a race
   --stats              connections, fids, calls and bytes on stderr, every 10 seconds and at the
                        end. With a line for each connection they are the file stats of the tree
-                       ctl: mount ADDR /n/ctl ctl; cat /n/ctl/stats
+                       ctl, which every client can read: mount ADDR /n/ctl ctl; cat /n/ctl/stats
   -v                   tell of connections on stderr
 `;
 

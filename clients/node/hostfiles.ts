@@ -12,12 +12,12 @@ import {
   AEXEC, after, AREAD, attempt, AWRITE, type Awaitable, Enonexist, Enotdir, errno, Etoomany, NineError, type Statfs,
 } from "../../proto/index.ts";
 import type { Entries, Fd, Handle, HostFiles, HostStat, HostUsers } from "../../servers/index.ts";
-import { Budget } from "./budget.ts";
+import { Quota } from "./quota.ts";
 import { type Device, Guard, hostError, WHILE_MS } from "./guard.ts";
-import { AsyncListing, fromLatin1, later, Listing, type Source } from "./listing.ts";
+import { AsyncDirStream, DirStream, fromLatin1, later, type Source } from "./dirstream.ts";
 import { flagsOf, hostStat, join, legal, native, type Path, spaceOf, timeOf } from "./native.ts";
 import { descriptorLimit, ownFds, processorWaits } from "./procfs.ts";
-import { fresh, Slab } from "./slab.ts";
+import { fresh, Spare } from "./spare.ts";
 import { hostUsers } from "./users.ts";
 
 const C = fs.constants;
@@ -31,6 +31,8 @@ const WAITING = 16 << 20;
 const HOLDS = 8;
 /** statfs f_type of overlayfs. */
 const OVERLAY = 0x794c7630;
+/** touch(1) at a time. */
+const PROCESSES = 4;
 /** And of file systems on disks of this host, or in its memory: ext4, xfs, btrfs, f2fs, zfs, bcachefs, tmpfs, ramfs. */
 const LOCAL = new Set([0xef53, 0x58465342, 0x9123683e, 0xf2f52010, 0x2fc12fc1, 0xca451a4e, 0x01021994, 0x858458f6]);
 
@@ -77,13 +79,14 @@ class NodeFiles implements NodeHostFiles {
   /** Descriptors open or being opened, and how many that may be. */
   private fds = 0;
   private readonly most: number;
-  private readonly memory = new Slab();
-  private readonly waiting = new Budget(WAITING);
+  private readonly memory = new Spare();
+  private readonly waiting = new Quota(WAITING);
+  private readonly processes = new Quota(PROCESSES);
 
   constructor(root: string, options: HostFilesOptions) {
     this.exact = options.proc ?? (process.platform === "linux" && fs.existsSync("/proc/self/fd"));
     this.users = options.users ?? hostUsers();
-    this.guard = options.now ? new Guard(options.now) : new Guard(() => performance.now(), processorWaits);
+    this.guard = options.now ? new Guard(options.now) : new Guard(() => performance.now(), processorWaits());
     this.most = options.descriptors ?? Math.floor(descriptorLimit() * 0.75);
     this.top = fromLatin1(fs.realpathSync.native(native(root), "latin1"));
     this.root = this.exact ? fs.openSync(native(this.top), O_PATH | C.O_DIRECTORY | C.O_NOFOLLOW) : this.pathHandle(this.top, undefined);
@@ -177,7 +180,7 @@ class NodeFiles implements NodeHostFiles {
     const options = { encoding: "latin1", bufferSize: 128 } as const;
     const source: Source = { guard: this.guard, device: d, closed: () => void this.fds-- };
     const entries = this.counted(HOLDS, () => this.guard.run(d, () => fs.opendirSync(p, options), () => later<fs.Dir>((cb) => fs.opendir(p, options, cb))));
-    return entries instanceof Promise ? entries.then((x) => new AsyncListing(x, source)) : new Listing(entries, source);
+    return entries instanceof Promise ? entries.then((x) => new AsyncDirStream(x, source)) : new DirStream(entries, source);
   }
 
   open(dir: Handle, name: string, mode: number): Awaitable<Fd> {
@@ -247,13 +250,22 @@ class NodeFiles implements NodeHostFiles {
 
   touch(h: Handle): Awaitable<void> {
     if (h < 0) throw NineError.fromErrno(errno.EPERM);
-    // node:fs always names a time, and to name one is the owner's; touch(1) names none.
-    return new Promise((resolve, reject) => {
-      const failed = (): void => reject(NineError.fromErrno(errno.EPERM));
-      const child = spawn("touch", ["-c", "--", "/proc/self/fd/3"], { stdio: ["ignore", "ignore", "ignore", h] });
-      child.on("error", failed);
-      child.on("exit", (status) => (status === 0 ? resolve() : failed()));
-    });
+    return this.touching(h);
+  }
+
+  /** node:fs always names a time, and to name one is the owner's; touch(1) names none. */
+  private async touching(h: Handle): Promise<void> {
+    await this.processes.take(1);
+    try {
+      await new Promise<void>((resolve, reject) => {
+        const failed = (): void => reject(NineError.fromErrno(errno.EPERM));
+        const child = spawn("touch", ["-c", "--", "/proc/self/fd/3"], { stdio: ["ignore", "ignore", "ignore", h] });
+        child.on("error", failed);
+        child.on("exit", (status) => (status === 0 ? resolve() : failed()));
+      });
+    } finally {
+      this.processes.give(1);
+    }
   }
 
   read(fd: Fd, at: number, n: number, into?: Uint8Array): Awaitable<Uint8Array> {

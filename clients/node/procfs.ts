@@ -37,5 +37,10 @@ function waitsOf(): (() => number) | undefined {
   }
 }
 
+let waits: { readonly of: (() => number) | undefined } | undefined;
+
 /** waitsOf() this thread, once for all file systems. */
-export const processorWaits: (() => number) | undefined = waitsOf();
+export function processorWaits(): (() => number) | undefined {
+  waits ??= { of: waitsOf() };
+  return waits.of;
+}

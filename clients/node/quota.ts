@@ -1,10 +1,10 @@
 /**
- * Budget: so much at a time. Invariant: what is taken and not given back is at most `most`, or one
+ * Quota: so much at a time. Invariant: what is taken and not given back is at most `most`, or one
  * taker's alone; who asks first is served first, so that a large wish is not passed over for ever.
- * Used by hostfiles.ts for the memory of reads that wait for the thread pool.
+ * Used by hostfiles.ts for the memory of reads that wait for the thread pool, and for processes.
  */
 
-export class Budget {
+export class Quota {
   private readonly most: number;
   private used = 0;
   private readonly queue: { readonly n: number; readonly go: () => void }[] = [];

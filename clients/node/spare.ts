@@ -1,5 +1,5 @@
 /**
- * Slab: memory for reads whose caller brought none. Invariants: what `keep` gives is the receiver's
+ * Spare: memory for reads whose caller brought none. Invariants: what `keep` gives is the receiver's
  * for good and never written again; short reads share a slab, so that not each of them is an
  * allocation; little data does not keep much memory. Used by hostfiles.ts.
  */
@@ -8,7 +8,7 @@
 const SHORT = 8192;
 const SLAB = 32768;
 
-export class Slab {
+export class Spare {
   /** Memory not given away yet, of which short reads take what they need. */
   private slab: Uint8Array = new Uint8Array(0);
   /** A buffer for a long read that was too large for what came. */

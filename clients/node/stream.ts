@@ -3,6 +3,7 @@
  * Invariants: what is sent within one turn of the event loop leaves in one write (small chunks
  * joined, large ones not copied); the reading side flows only between start and pause.
  */
+import { Socket } from "node:net";
 import type { Readable, Writable } from "node:stream";
 import { Medium } from "../browser/medium.ts";
 import type { Inlet } from "./inlet.ts";
@@ -57,6 +58,8 @@ export class StreamTransport extends Medium {
   private readonly graceMs: number;
   private readonly lastWord: (() => Promise<string | undefined>) | undefined;
   private readonly wrote: () => void;
+  /** Whether a write that is over was the last use of its bytes: streams in memory hand them on. */
+  private readonly lends: boolean;
   private queue: Uint8Array[] = [];
   /** Who is to be told that the chunk of the same place is sent. */
   private tell: ((() => void) | undefined)[] = [];
@@ -73,6 +76,7 @@ export class StreamTransport extends Medium {
     this.graceMs = options.graceMs ?? GRACEMS;
     this.lastWord = options.lastWord;
     this.wrote = () => this.sent();
+    this.lends = writable instanceof Socket;
     if (options.inlet) options.inlet.take = (chunk) => this.take(chunk);
     else readable.on("data", (chunk: Buffer) => this.take(plain(chunk)));
     readable.pause();
@@ -145,7 +149,7 @@ export class StreamTransport extends Medium {
       for (let next = queue[end]; next && next.length <= SMALL; next = queue[++end]) size += next.length;
       const first = queue[i];
       if (first && end - i <= 1) {
-        const sent = tell[i];
+        const sent = this.lends ? tell[i] : undefined;
         writable.write(first, sent ? (e) => this.told(e, sent) : this.wrote);
         i++;
       } else {

@@ -3,22 +3,27 @@
  * to (".." cannot leave), anything else "file does not exist". `ctl` is another tree, in which zero
  * and null are what diodload(8) reads and writes.
  */
-import { type Call, elements, Enonexist, Enotdir, isDir, NineError, type Node, type Server } from "../../proto/index.ts";
+import { after, type Call, elements, Enonexist, Enotdir, isDir, NineError, type Node, type Server } from "../../proto/index.ts";
 
 export function subtree(server: Server, ctl?: Node): Server {
   return {
     name: server.name,
-    async attach(call, aname) {
+    attach(call, aname) {
       if (aname === "ctl" && ctl) return ctl;
-      const root = await server.attach(call, "");
-      if (aname === "" || aname === "/") return root;
-      if (!aname.startsWith("/")) throw new NineError(Enonexist);
-      let node = root;
-      for (const name of elements(aname)) node = await child(node, name, call);
-      if (!isDir(node)) throw new NineError(Enotdir);
-      return node;
+      return after(server.attach(call, ""), (root) => {
+        if (aname === "" || aname === "/") return root;
+        if (!aname.startsWith("/")) throw new NineError(Enonexist);
+        return below(root, aname, call);
+      });
     },
   };
+}
+
+async function below(root: Node, path: string, call: Call): Promise<Node> {
+  let node = root;
+  for (const name of elements(path)) node = await child(node, name, call);
+  if (!isDir(node)) throw new NineError(Enotdir);
+  return node;
 }
 
 async function child(node: Node, name: string, call: Call): Promise<Node> {

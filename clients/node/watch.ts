@@ -13,7 +13,7 @@ export interface WatchLimits {
   readonly hello?: number;
   /** Seconds without a request and with none under way; 0: for ever, which is the default. */
   readonly idle?: number;
-  /** Seconds in which a peer with replies waiting takes none of them; 0: for ever. Default 60. */
+  /** Seconds in which a peer with replies waiting takes none of them, or sends nothing of a message it has begun; 0: for ever. Default 60. */
   readonly stall?: number;
 }
 
@@ -27,6 +27,7 @@ export interface WatchOptions extends WatchLimits {
 interface Seen {
   readonly sinceMs: number;
   bytesIn: number;
+  cameMs: number;
   quietMs: number;
   taken: number;
   stuckMs: number;
@@ -58,7 +59,7 @@ export class Watch {
   add(s: Served): void {
     const now = this.now();
     this.connections++;
-    this.seen.set(s, { sinceMs: now, bytesIn: 0, quietMs: now, taken: 0, stuckMs: now });
+    this.seen.set(s, { sinceMs: now, bytesIn: 0, cameMs: now, quietMs: now, taken: 0, stuckMs: now });
     this.timer ??= setInterval(() => this.tick(), TICKMS).unref();
   }
 
@@ -110,6 +111,7 @@ export class Watch {
 
   private overdue(s: Served, seen: Seen, now: number): string | undefined {
     const { hello, idle, stall } = this.limits;
+    if (s.bytesIn !== seen.bytesIn) seen.cameMs = now;
     if (s.bytesIn !== seen.bytesIn || (s.use?.calls ?? 0) > 0) {
       seen.bytesIn = s.bytesIn;
       seen.quietMs = now;
@@ -121,6 +123,7 @@ export class Watch {
     }
     if (hello > 0 && s.use === undefined && now - seen.sinceMs >= hello * 1000) return `no 9P version agreed in ${hello} s`;
     if (stall > 0 && now - seen.stuckMs >= stall * 1000) return `no reply was taken for ${stall} s`;
+    if (stall > 0 && s.partial > 0 && now - seen.cameMs >= stall * 1000) return `nothing came for ${stall} s in the middle of a message`;
     if (idle > 0 && now - seen.quietMs >= idle * 1000) return `idle for ${idle} s`;
     return undefined;
   }

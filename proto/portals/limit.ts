@@ -36,10 +36,28 @@ export class Budget {
   readonly most: number;
   reads = 0;
   writes = 0;
+  /** Portals whose calls have settled, and which may not be done with them. */
+  private readonly lingering = new Set<Portal>();
 
   /** most: default 512 MiB. */
   constructor(most: number = 512 << 20) {
     this.most = most;
+  }
+
+  /** Bytes of calls that were flushed, or whose holder is gone, and that still run at a server. */
+  get lingeringBytes(): number {
+    let n = 0;
+    for (const p of this.lingering) {
+      const bytes = p.lingeringBytes ?? 0;
+      if (bytes === 0) this.lingering.delete(p);
+      n += bytes;
+    }
+    return n;
+  }
+
+  /** A call of the portal has settled. */
+  settled(portal: Portal): void {
+    if ((portal.lingeringBytes ?? 0) > 0) this.lingering.add(portal);
   }
 }
 
@@ -54,6 +72,8 @@ export interface Use {
 
 export interface Limited extends Portal {
   readonly use: Use;
+  /** Of n bytes that a read asks for, how many it may have now. Who asks for more gets less. */
+  readable(n: number): number;
 }
 
 /** The default bounds. */
@@ -140,7 +160,7 @@ class Limit implements Limited, Use {
       this.refused++;
       return rerror(why);
     }
-    if ((t.type === Tread || t.type === Treaddir) && t.count > LEAST) t.count = Math.min(t.count, Math.max(LEAST, this.room(false)));
+    if (t.type === Tread || t.type === Treaddir) t.count = this.readable(t.count);
     const bytes = payload(t);
     const entry = num !== undefined ? this.link(num, from + step) : step !== 0 || opens || t.type === Tclunk || t.type === Tremove ? at : undefined;
     if (entry) {
@@ -156,6 +176,10 @@ class Limit implements Limited, Use {
     return r;
   }
 
+  readable(n: number): number {
+    return n > LEAST ? Math.min(n, Math.max(LEAST, this.room(false))) : n;
+  }
+
   flush(t: Tmsg): void {
     this.portal.flush(t);
   }
@@ -167,7 +191,7 @@ class Limit implements Limited, Use {
   private refusal(t: Tmsg, num: number | undefined, opens: boolean, from: number, step: number): NineError | undefined {
     const { limits } = this;
     if (this.calls + this.lingerers() >= limits.calls && t.type !== Tclunk) return new NineError(`${Eagain}: at most ${limits.calls} requests at a time`);
-    if (t.type === Twrite && this.writes > 0 && t.data.length > this.room(true)) return new NineError(`${Eagain}: too many bytes under way`);
+    if (t.type === Twrite && t.data.length > this.room(true) && (this.writes > 0 || this.crowded())) return new NineError(`${Eagain}: too many bytes under way`);
     if (num !== undefined && this.used >= limits.fids) return new NineError(`${Etoomany}: at most ${limits.fids} fids`);
     if (opens && this.opens >= limits.opens) return new NineError(`${Etoomany}: at most ${limits.opens}`);
     if (step > 0 && from + step > limits.depth) return new NineError(`${Enametoolong}: at most ${limits.depth} elements`);
@@ -185,7 +209,12 @@ class Limit implements Limited, Use {
     const { budget } = this;
     let mine = this.limits.bytes - (write ? this.writes : this.reads) - this.lingeringBytes;
     for (const p of this.before) mine -= p.lingeringBytes ?? 0;
-    return budget ? Math.min(mine, budget.most - (write ? budget.writes : budget.reads)) : mine;
+    return budget ? Math.min(mine, budget.most - (write ? budget.writes : budget.reads) - budget.lingeringBytes) : mine;
+  }
+
+  /** What nobody waits for any more has half of the budget: not even one write passes then. */
+  private crowded(): boolean {
+    return this.budget !== undefined && this.budget.lingeringBytes > this.budget.most / 2;
   }
 
   /** So many more are under way, or fewer. */
@@ -201,7 +230,10 @@ class Limit implements Limited, Use {
 
   private done(t: Tmsg, r: Rmsg, bytes: number, num: number | undefined, step: number, opens: boolean, entry: Entry | undefined): void {
     this.calls--;
-    if (bytes > 0) this.carry(t, -bytes);
+    if (bytes > 0) {
+      this.carry(t, -bytes);
+      this.budget?.settled(this.portal);
+    }
     if (!entry) {
       if (opens) this.opens--;
       return;

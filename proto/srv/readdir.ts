@@ -58,6 +58,8 @@ export class DirReader {
 
   /** Whole stat records, at most n bytes; offset is 0 (rewinds) or the last offset plus the bytes it gave. */
   read(offset: number, n: number, call: Call): Awaitable<Uint8Array> {
+    // It moves the iteration, and packs no entries.
+    this.build(undefined);
     if (offset === 0) {
       this.offset = 0;
       this.given = START;

@@ -24,6 +24,8 @@ export class Request implements Call, Op {
   lane2: Lane = EXCLUSIVE;
   started = false;
   settled = false;
+  /** Bytes of data it may still hold after it has settled. */
+  held = 0;
   resolve: ((r: Rmsg) => void) | undefined;
   private readonly starter: Starter;
   private controller: AbortController | undefined;

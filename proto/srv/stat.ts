@@ -130,7 +130,7 @@ function maySet(s: Session, q: Call, f: Fid, node: Node, set: SetAttr): Awaitabl
     const openForWrite = f.file !== undefined && f.mode >= 0 && ((f.mode & 3) === OWRITE || (f.mode & 3) === ORDWR);
     if (set.uid !== undefined && set.uid !== a.uid) throw new NineError("Operation not permitted");
     // Linux takes the set-ID bits away itself before it writes: whoever may write may do that.
-    if (set.mode !== undefined && !owner && !(writable && set.mode === writtenMode(a.mode))) throw new NineError(Enotowner);
+    if (set.mode !== undefined && !owner && !(writable && set.mode !== a.mode && set.mode === writtenMode(a.mode))) throw new NineError(Enotowner);
     if (set.gid !== undefined && (!owner || !s.users.member(q.uname, set.gid))) throw new NineError(owner ? "not a member of proposed group" : Enotowner);
     if (timed && !owner && !(nowOnly && writable)) throw new NineError(nowOnly ? Eperm : Enotowner);
     if (set.length !== undefined && !writable && !openForWrite) throw new NineError(Eperm);

@@ -36,10 +36,12 @@ export class Trail {
       cookies.splice(next, 0, cookie);
     }
     this.at = next;
-    if (cookies.length > TRAIL) {
-      cookies.splice(0, TRAIL / 2);
-      this.at -= TRAIL / 2;
-    }
+    if (cookies.length < 2 * TRAIL) return;
+    // From the front, but for what the reader is behind of; else from the end.
+    const cut = Math.max(0, Math.min(TRAIL, this.at - TRAIL + 1));
+    cookies.splice(0, cut);
+    this.at -= cut;
+    cookies.length = TRAIL;
   }
 
   /** The reader came this way: the last cookies he was given. */

@@ -98,10 +98,12 @@ class HostOpen implements OpenFile {
   write(at: number, data: Uint8Array, _call: Call): Awaitable<number> {
     const { files, ids } = this.file.tree;
     const { strip } = this;
-    ids.changed(this.file.id);
-    if (strip === undefined) return this.held.use((fd) => files.write(fd, at, data));
     this.strip = undefined;
-    return this.held.use((fd) => after(files.chmod(fd, strip), () => files.write(fd, at, data)));
+    const wrote = this.held.use((fd) => (strip === undefined ? files.write(fd, at, data) : after(files.chmod(fd, strip), () => files.write(fd, at, data))));
+    return after(wrote, (n) => {
+      ids.changed(this.file.id);
+      return n;
+    });
   }
 
   close(): Awaitable<void> {

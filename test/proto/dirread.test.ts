@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { type Cookie, type DirNode, type FileNode, Eintr, errno, NineError, NOFID, NOU32, open, type Portal, Rerror, type Rmsg, Rread, Rreaddir, Tattach, Tread, Treaddir, type Tmsg, Topen, type Node } from "../../proto/index.ts";
 import { unpackDirents, unpackDirs } from "../../proto/dir.ts";
+import { cookieOf, Trail, TRAIL } from "../../proto/srv/trail.ts";
 import { settle } from "../support/peer.ts";
 import { chance, seed } from "../support/random.ts";
 
@@ -207,5 +208,64 @@ describe("a directory that says its version", () => {
     version++;
     expect((await two(b))[0]).toEqual(["ccc", "dd"]);
     expect((await one(0))[0]).toEqual([".", "..", "ccc", "dd"]);
+  });
+});
+
+describe("a listing that is being kept", () => {
+  it.each([[100], [900]])("is not spoilt by a Tread of %i bytes in between", async (count) => {
+    const all = Array.from({ length: 20 }, (_, i) => `f${i}`);
+    const dir: DirNode = { version: () => 1, walk: () => file, list: () => all.map((n) => [n] as const).values() };
+    const server = { name: "t", attach: (): Node => dir };
+    const one = async (): Promise<(t: Tmsg) => Promise<Rmsg>> => {
+      const p = open(server, { dialect: "9P2000.L" });
+      await p.call({ type: Tattach, fid: 0, afid: NOFID, uname: "glenda", aname: "", n_uname: NOU32 });
+      await p.call({ type: Topen, fid: 0, mode: 0 });
+      return async (t) => p.call(t);
+    };
+    const foe = await one();
+    const some = await foe({ type: Treaddir, fid: 0, offset: 0, count: 200 });
+    const records = await foe({ type: Tread, fid: 0, offset: 0, count });
+    const last = records.type === Rread ? unpackDirs(records.data, "9P2000.u").at(-1)?.name : undefined;
+    expect(names(some).length).toBeGreaterThan(2);
+    for (const name of [last, names(some).at(-1)]) {
+      const e = (await foe({ type: Treaddir, fid: 0, offset: 0, count: 4096 }).then((r) => (r.type === Rreaddir ? unpackDirents(r.data) : []))).find((d) => d.name === name);
+      await foe({ type: Tread, fid: 0, offset: 0, count });
+      if (e) await foe({ type: Treaddir, fid: 0, offset: e.offset, count: 4096 });
+    }
+    const other = await one();
+    expect(names(await other({ type: Treaddir, fid: 0, offset: 0, count: 4096 }))).toEqual([".", "..", ...all]);
+  });
+
+  it("nor by one that goes on from a Tread's place", async () => {
+    const all = Array.from({ length: 20 }, (_, i) => `f${i}`);
+    const dir: DirNode = { version: () => 1, walk: () => file, list: () => all.map((n) => [n] as const).values() };
+    const server = { name: "t", attach: (): Node => dir };
+    const p = open(server, { dialect: "9P2000.L" });
+    await p.call({ type: Tattach, fid: 0, afid: NOFID, uname: "glenda", aname: "", n_uname: NOU32 });
+    await p.call({ type: Topen, fid: 0, mode: 0 });
+    const first = await p.call({ type: Treaddir, fid: 0, offset: 0, count: 200 });
+    const at = first.type === Rreaddir ? (unpackDirents(first.data).at(-1)?.offset ?? 0) : 0;
+    const records = await p.call({ type: Tread, fid: 0, offset: 0, count: 300 });
+    const behind = records.type === Rread ? cookieOf(unpackDirs(records.data, "9P2000.u").at(-1)?.name ?? "") : 0;
+    await p.call({ type: Treaddir, fid: 0, offset: behind, count: 4096 });
+    await p.call({ type: Treaddir, fid: 0, offset: at, count: 4096 });
+    const q = open(server, { dialect: "9P2000.L" });
+    await q.call({ type: Tattach, fid: 0, afid: NOFID, uname: "glenda", aname: "", n_uname: NOU32 });
+    await q.call({ type: Topen, fid: 0, mode: 0 });
+    expect(names(await q.call({ type: Treaddir, fid: 0, offset: 0, count: 4096 }))).toEqual([".", "..", ...all]);
+  });
+});
+
+describe("a reader's trail", () => {
+  it("knows the last entries given, also to a reader who went back", () => {
+    const t = new Trail();
+    for (let i = 0; i < 2 * TRAIL - 1; i++) t.add(1000 + i);
+    t.goto(1010);
+    t.add(5);
+    expect(t.before(5)?.has(1010)).toBe(true);
+    for (let i = 0; i < 3 * TRAIL; i++) t.add(100_000 + i);
+    const last = 100_000 + 3 * TRAIL - 1;
+    expect(t.before(last)?.size).toBeGreaterThanOrEqual(TRAIL - 1);
+    expect(t.before(last)?.has(last - 1)).toBe(true);
   });
 });

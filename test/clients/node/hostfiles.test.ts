@@ -2,10 +2,10 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { Budget } from "../../../clients/node/budget.ts";
+import { Quota } from "../../../clients/node/quota.ts";
 import { type Device, FORGET_MS, Guard, HANG_MS, hostError, MAXWHILE_MS, NEAR_MS, SLOW_MS, WHILE_MS } from "../../../clients/node/guard.ts";
 import { hostFiles, type NodeHostFiles } from "../../../clients/node/hostfiles.ts";
-import { fromLatin1 } from "../../../clients/node/listing.ts";
+import { fromLatin1 } from "../../../clients/node/dirstream.ts";
 import { parseUsers } from "../../../clients/node/users.ts";
 import { errno, NineError, NOU32, ORDWR } from "../../../proto/index.ts";
 import { pattern } from "../../support/nine.ts";
@@ -95,9 +95,9 @@ describe("Guard", () => {
   });
 });
 
-describe("Budget", () => {
+describe("Quota", () => {
   it("so much at a time, in the order asked for; more than all alone", async () => {
-    const budget = new Budget(10);
+    const budget = new Quota(10);
     const log: string[] = [];
     const take = (name: string, n: number): Promise<number> => budget.take(n).then(() => log.push(name));
     await take("a", 6);

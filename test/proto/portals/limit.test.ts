@@ -200,6 +200,35 @@ describe("calls and bytes", () => {
   });
 });
 
+it("a budget knows what nobody waits for any more, whoever asked for it", async () => {
+  const stuck: (() => void)[] = [];
+  const file = { mode: 0o666, open: () => ({ write: () => new Promise<number>((resolve) => stuck.push(() => resolve(0))) }) };
+  const server = { name: "stuck", attach: () => file };
+  const budget = new Budget(8 << 20);
+  let last: number | undefined;
+  // Each connection writes one message that is never taken, and hangs up.
+  for (let i = 0; i < 10; i++) {
+    const p = await limited({ budget }, server);
+    await p.call({ type: Topen, fid: 0, mode: 1 });
+    const r = p.call({ type: Twrite, fid: 0, offset: 0, data: new Uint8Array(1_000_000) });
+    p.hangup();
+    const x = await r;
+    last = x.type === Rerror ? x.errno : undefined;
+    await settle();
+  }
+  expect(budget.writes).toBe(0);
+  expect(budget.lingeringBytes).toBe(8_000_000);
+  expect(stuck).toHaveLength(8);
+  expect(last).toBe(errno.EAGAIN);
+  for (const done of stuck) done();
+  await settle();
+  expect(budget.lingeringBytes).toBe(0);
+  const p = await limited({ budget }, server);
+  await p.call({ type: Topen, fid: 0, mode: 1 });
+  void p.call({ type: Twrite, fid: 0, offset: 0, data: new Uint8Array(1_000_000) });
+  expect(stuck).toHaveLength(9);
+});
+
 describe("depth", () => {
   it("is counted in elements below the root", async () => {
     const p = await limited({ depth: 3 });
