@@ -8,7 +8,7 @@ import {
   after, attempt, type Awaitable, type Call, DMAPPEND, type FileNode, type LinkNode, NineError, OAPPEND, OEXEC, type OpenFile, ORDWR,
   OREAD, OTRUNC, quietly, S_IFMT, S_IFREG,
 } from "../../proto/index.ts";
-import type { HostStat } from "./files.ts";
+import type { Handle, HostStat } from "./files.ts";
 import { Held, type Opened } from "./held.ts";
 import type { Ident } from "./ident.ts";
 import { HostNode } from "./node.ts";
@@ -45,20 +45,20 @@ export class HostFile extends HostNode implements FileNode {
     const strip = cred && (writes || trunc) ? stripped(st.mode) : undefined;
     if (!trunc) {
       this.see(st);
-      return this.opened(held, writes, call, strip);
+      return this.opened(held, writes, call, strip !== undefined);
     }
     // An empty file too: its times change (open(2)).
     const empty = files.truncate(held.fd, 0);
     ids.changed(this.id);
     return after(strip === undefined ? empty : after(empty, () => files.chmod(held.fd, strip)), () => {
       this.see(st);
-      return this.opened(held, writes, call, strip);
+      return this.opened(held, writes, call, strip !== undefined);
     });
   }
 
-  /** The OpenFile of a descriptor of this file. strip: the mode the first write leaves, if it is not the present one. */
-  opened(held: Held, writable: boolean, call: Call, strip?: number): OpenFile {
-    return new HostOpen(this, held, writable, this.tree.cred(call)?.uid ?? this.tree.files.uid, strip);
+  /** The OpenFile of a descriptor of this file. strips: the first write takes set-ID bits away. */
+  opened(held: Held, writable: boolean, call: Call, strips = false): OpenFile {
+    return new HostOpen(this, held, writable, this.tree.cred(call)?.uid ?? this.tree.files.uid, strips);
   }
 
   /** Opens this very file, by its name or where it is by now. */
@@ -81,12 +81,12 @@ class HostOpen implements OpenFile {
   private readonly file: HostFile;
   private readonly held: Held;
   private readonly entry: Opened;
-  private strip: number | undefined;
+  private strips: boolean;
 
-  constructor(file: HostFile, held: Held, writable: boolean, uid: number, strip: number | undefined) {
+  constructor(file: HostFile, held: Held, writable: boolean, uid: number, strips: boolean) {
     this.file = file;
     this.held = held;
-    this.strip = strip;
+    this.strips = strips;
     this.entry = { held, writable, uid };
     file.tree.opens.add(file.id.key, this.entry);
   }
@@ -97,12 +97,21 @@ class HostOpen implements OpenFile {
 
   write(at: number, data: Uint8Array, _call: Call): Awaitable<number> {
     const { files, ids } = this.file.tree;
-    const { strip } = this;
-    this.strip = undefined;
-    const wrote = this.held.use((fd) => (strip === undefined ? files.write(fd, at, data) : after(files.chmod(fd, strip), () => files.write(fd, at, data))));
+    const { strips } = this;
+    this.strips = false;
+    const wrote = this.held.use((fd) => (strips ? after(this.strip(fd), () => files.write(fd, at, data)) : files.write(fd, at, data)));
     return after(wrote, (n) => {
       ids.changed(this.file.id);
       return n;
+    });
+  }
+
+  /** As the mode is now: its owner may have changed it since the file was opened. */
+  private strip(fd: Handle): Awaitable<void> {
+    const { files } = this.file.tree;
+    return after(files.stat(fd), (st) => {
+      const mode = stripped(st.mode);
+      return mode === undefined ? undefined : files.chmod(fd, mode);
     });
   }
 
