@@ -131,6 +131,23 @@ describe.each(media)("a connection over %s", (medium) => {
     expect(t.taken).toBe(30);
   });
 
+  it("whose peer asks for very much at once has its turn as others do", async () => {
+    const t = await target("host");
+    fs.mkdirSync(join(t.dir, "d"));
+    for (let i = 0; i < 200; i++) fs.writeFileSync(join(t.dir, "d", String(i)), "");
+    const all = await beside(t);
+    const rounds = (): number => all.reduce((n, c) => n + c.rounds, 0);
+    const f = await foe(t, medium);
+    f.send([...hello(), ...told("9P2000.L", walk(0, 1, "d"), { type: Topen, fid: 1, mode: OREAD })]);
+    await f.answered();
+    const before = rounds();
+    f.send(told("9P2000.L", ...Array.from({ length: 8000 }, () => ({ type: Tread, fid: 1, offset: 0, count: 100 } as const))));
+    await f.answered();
+    expect(rounds() - before).toBeGreaterThan(4);
+    f.plug.cut("fin");
+    await unharmed(t, all);
+  });
+
   it("whose peer asks for megabytes and never reads is not read from, and costs what the limits say", async () => {
     let now = 0;
     const t = await target("host", { watch: { now: () => now } });
