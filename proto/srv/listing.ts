@@ -10,7 +10,7 @@ import type { Qid } from "../qid.ts";
 import { START } from "./trail.ts";
 
 /** Bytes of the largest listing kept, and of all. */
-const LARGEST = 4 << 20;
+const LARGEST = 1 << 20;
 const ALL = 32 << 20;
 /** Listings in the making, of all readers; who begins one more ends the oldest. */
 const MAKING = 16;

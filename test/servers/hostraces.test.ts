@@ -137,11 +137,13 @@ describe.runIf(linux)("host: races", () => {
       await swapper(FILES, dir, outside);
       const done = new Map<string, number>();
       const rounds = slowly ? 600 : 3000;
+      const left = (): typeof deeds => deeds.filter(([what]) => !done.has(what));
       const client = async (k: number): Promise<void> => {
         const random = chance(from + k);
         const n = await nine(server);
-        for (let i = 0; i < rounds; i++) {
-          const [what, deed] = deeds[random(deeds.length)] ?? expect.fail("no deed");
+        for (let i = 0; i < rounds || (i < 20 * rounds && left().length > 0); i++) {
+          const some = i < rounds ? deeds : left();
+          const [what, deed] = some[random(some.length)] ?? expect.fail("no deed");
           const place = ["a/b", "c/d", "a", "c"][random(random(3) === 0 ? 4 : 2)] ?? "";
           try {
             await deed(n, place, NAMES[random(3)] ?? "", random);
@@ -155,8 +157,8 @@ describe.runIf(linux)("host: races", () => {
       };
       await Promise.all([0, 1, 2].map(client));
       expect(picture(outside), `SEED=${from}`).toEqual(before);
-      // It was a race, not a walkover: everything was done at times.
-      for (const [what] of deeds) expect(done.get(what) ?? 0, `SEED=${from}: ${what}`).toBeGreaterThan(0);
+      // It was a race, not a walkover: everything was done at times, sooner or later.
+      expect(left().map(([what]) => what), `SEED=${from}`).toEqual([]);
     });
   }
 });
