@@ -82,6 +82,8 @@ export function serve(transport: Transport, open: (session: Session9P) => Portal
 const ERRMAX = 220;
 /** How long the requests of one peer may take before others come. */
 const SLICEMS = 10;
+/** Looking at a clock is not free: it is done after every fourth request. */
+const LOOK = 3;
 /** Data of this size is copied into the reply; only more is worth a buffer of its own. */
 const SHORT = 8192;
 
@@ -110,24 +112,19 @@ class Wire implements Receiver, Served {
   private pending = new Map<number, Pending>();
   /** Tags of the Tflushes that wait, with the call they wait for. */
   private readonly flushing = new Map<number, Pending>();
-  /** Messages of a peer that waits: of the chunk in which it began to, or still came. */
-  private held: Uint8Array[] = [];
   /** The last large read was answered at once, so the next may be. */
   private prompt = false;
-  private slow = false;
   /** When the requests at hand began to be taken up, in ms. */
   private began = 0;
+  /** Requests, of which every so many the clock is looked at. */
+  private done = 0;
   private over = false;
 
   private readonly each = (buf: Uint8Array, at: number, end: number): void => {
-    if (this.slow) {
-      this.held.push(buf.slice(at, end));
-      return;
-    }
     this.message(buf, at, end);
     const { host } = this.options;
     if (this.transport.buffered > this.most) this.wait(this.transport.drain());
-    else if (host && host.now() - this.began >= SLICEMS) this.wait(host.yield());
+    else if (host && (++this.done & LOOK) === 0 && host.now() - this.began >= SLICEMS) this.wait(host.yield());
   };
 
   constructor(transport: Transport, open: (session: Session9P) => Portal, options: ServeOptions) {
@@ -194,18 +191,13 @@ class Wire implements Receiver, Served {
 
   /** A peer that does not read its replies is not read from, nor one that has had its turn. */
   private wait(turn: Promise<void>): void {
-    this.slow = true;
+    this.splitter.hold();
     this.transport.pause();
     void turn.then(() => {
       if (this.over) return;
-      this.slow = false;
       this.begin();
-      const { held } = this;
-      this.held = [];
-      this.guarded(() => {
-        for (const m of held) if (!this.over) this.each(m, 0, m.length);
-      });
-      if (!this.slow) this.transport.resume();
+      this.guarded(() => this.splitter.go(this.each));
+      if (!this.splitter.holding) this.transport.resume();
     });
   }
 
@@ -379,7 +371,6 @@ class Wire implements Receiver, Served {
     if (this.over) return;
     this.over = true;
     this.splitter.stop();
-    this.held = [];
     this.leave();
     this.options.closed?.(why);
   }

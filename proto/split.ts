@@ -3,7 +3,8 @@
  * Invariants: size[4] is checked (7 <= size <= msize) as soon as it is there, before a byte of the
  * message is kept; a message that lies whole in one chunk is handed on in place; only one that spans
  * chunks is joined, in a buffer of its own that grows with what has arrived (each byte is copied a
- * bounded number of times, however small the chunks, and little more than twice what arrived is held).
+ * bounded number of times, however small the chunks, and little more than twice what arrived is held);
+ * between hold() and go() nothing is handed on, and what came is kept as it came.
  * Views into a message are good until `each` returns, unless it has called keep(). One owner per stream.
  */
 import { botch } from "./bytes.ts";
@@ -24,6 +25,10 @@ export class Splitter {
   /** The buffer of the joined message that `each` has at the moment. */
   private joined: Uint8Array | undefined;
   private stopped = false;
+  private holds = false;
+  /** What is to be split after hold(): rest[restAt..). */
+  private rest: Uint8Array | undefined;
+  private restAt = 0;
 
   constructor(msize: number) {
     this.msize = msize;
@@ -34,11 +39,28 @@ export class Splitter {
     return this.have;
   }
 
+  get holding(): boolean {
+    return this.holds;
+  }
+
   /** No message is handed on after this, not even one in the chunk being split. */
   stop(): void {
     this.stopped = true;
-    this.part = undefined;
+    this.part = this.rest = undefined;
     this.have = 0;
+  }
+
+  /** For `each`: it gets no more until go(). */
+  hold(): void {
+    this.holds = true;
+  }
+
+  /** Goes on behind where hold() was called. */
+  go(each: Each): void {
+    const { rest, restAt } = this;
+    this.holds = false;
+    this.rest = undefined;
+    if (rest) this.run(rest, restAt, true, each);
   }
 
   /**
@@ -56,19 +78,30 @@ export class Splitter {
    * on a size that cannot be; after that, or when `each` has thrown, the stream is over as by stop().
    */
   push(chunk: Uint8Array, each: Each): void {
+    if (this.holds && !this.stopped) this.keepRest(chunk);
+    else this.run(chunk, 0, false, each);
+  }
+
+  /** own: the chunk is not lent, it may be kept. */
+  private run(chunk: Uint8Array, from: number, own: boolean, each: Each): void {
     if (this.stopped) return;
     try {
-      this.split(chunk, each);
+      const at = this.split(chunk, from, each);
+      if (at === chunk.length || this.stopped) return;
+      this.rest = own ? chunk : chunk.slice(at);
+      this.restAt = own ? at : 0;
     } catch (e) {
       this.stop();
       throw e;
     }
   }
 
-  private split(chunk: Uint8Array, each: Each): void {
-    let at = this.part ? this.join(chunk, each) : 0;
+  /** Where it was held, or the end. */
+  private split(chunk: Uint8Array, from: number, each: Each): number {
+    let at = this.part ? this.join(chunk, each) : from;
     const end = chunk.length;
     while (at < end && !this.stopped) {
+      if (this.holds) return at;
       if (end - at >= 4) {
         const next = at + this.size(chunk, at);
         if (next <= end) {
@@ -80,8 +113,20 @@ export class Splitter {
       this.have = end - at;
       this.part = take(this.have);
       this.part.set(chunk.subarray(at, end));
-      return;
+      return end;
     }
+    return end;
+  }
+
+  /** A chunk that came though the stream is held. */
+  private keepRest(chunk: Uint8Array): void {
+    const { rest, restAt } = this;
+    const before = rest ? rest.length - restAt : 0;
+    const all = new Uint8Array(before + chunk.length);
+    if (rest) all.set(rest.subarray(restAt));
+    all.set(chunk, before);
+    this.rest = all;
+    this.restAt = 0;
   }
 
   /** Completes the message in `part` as far as chunk goes; returns where the chunk's rest begins. */

@@ -16,7 +16,7 @@ import { isEintr, isError, payload, rerror } from "../reply.ts";
 export interface Limits {
   /** Fids in use; default 65536. More: "Too many open files". */
   readonly fids?: number;
-  /** Fids that are open; default 4096. More: "Too many open files". */
+  /** Fids that are open; default 1024. More: "Too many open files". */
   readonly opens?: number;
   /** Calls under way, those that were flushed and still run at the server included; default 4096. More: "Resource temporarily unavailable". */
   readonly calls?: number;
@@ -77,7 +77,7 @@ export interface Limited extends Portal {
 }
 
 /** The default bounds. */
-export const LIMITS: Required<Omit<Limits, "budget">> = { fids: 65536, opens: 4096, calls: 4096, bytes: 64 << 20, depth: 1024 };
+export const LIMITS: Required<Omit<Limits, "budget">> = { fids: 65536, opens: 1024, calls: 4096, bytes: 64 << 20, depth: 1024 };
 /** However little room there is, a read may give this much. */
 const LEAST = 8192;
 

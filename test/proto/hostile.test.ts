@@ -377,7 +377,7 @@ describe("the .x promise", () => {
       }
       // All at once, in any order of answers.
       const z = sleepers(rnd);
-      const raw = new Raw(slowly(ram(clock), () => z.sleep()), { limits: { calls: 65000 } });
+      const raw = new Raw(slowly(ram(clock), () => z.sleep()), { limits: { calls: 65000, opens: 65000 } });
       raw.send([{ type: Tversion, msize: 8192, version: "9P2000.x" }, NOTAG]);
       await settle();
       raw.send([{ type: Tattach, fid: 0, afid: NOFID, uname: "glenda", aname: "", n_uname: NOU32 }, 65000]);

@@ -26,6 +26,33 @@ function split(chunks: readonly Uint8Array[], msize = 8192): string[] {
 }
 
 describe("splitter", () => {
+  it("held after any message, and with chunks coming meanwhile, hands on the same", () => {
+    const rnd = chance(seed());
+    const stream = joined(golden("9P2000.L").map((g) => g.bytes));
+    const want = split([stream], 1 << 20);
+    for (let n = 0; n < 200; n++) {
+      const s = new Splitter(1 << 20);
+      const got: string[] = [];
+      const each = (buf: Uint8Array, at: number, end: number): void => {
+        got.push(hex(buf.subarray(at, end)));
+        if (rnd(3) === 0) s.hold();
+      };
+      for (let at = 0; at < stream.length;) {
+        const chunk = stream.slice(at, at + 1 + rnd(200));
+        at += chunk.length;
+        const before = s.holding ? got.length : -1;
+        s.push(chunk, each);
+        // What was lent is not kept.
+        chunk.fill(0);
+        if (before >= 0) expect(got.length).toBe(before);
+        if (rnd(2) === 0) s.go(each);
+      }
+      while (s.holding) s.go(each);
+      expect(got, `SEED=${seed()} ${n}`).toEqual(want);
+      expect(s.pending).toBe(0);
+    }
+  });
+
   const few = [message(7), message(8), message(30), message(7)];
   const all = golden("9P2000.L").map((g) => g.bytes);
 
