@@ -54,7 +54,7 @@ async function attack(kind: Kind, medium: Medium, first: number, toll: Toll, wat
     f.send(hello());
     await f.answered();
     f.plug.deafen();
-    f.send(told("9P2000.L", walk(0, 1), { type: Topen, fid: 1, mode: OREAD }, ...Array.from({ length: 40_000 }, () => ({ type: Tread, fid: 1, offset: 0, count: MSIZE } as const))));
+    f.send(told("9P2000.L", walk(0, 1), { type: Topen, fid: 1, mode: OREAD }, ...Array.from({ length: 10_000 }, () => ({ type: Tread, fid: 1, offset: 0, count: MSIZE } as const))));
   }
   let most = 0;
   for (let n = 0; n < FOES; n += 50) {
