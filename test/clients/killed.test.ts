@@ -101,7 +101,7 @@ it.each(["ram", "host"] as const)("%s: the work is done to its end, and only wha
 });
 
 describe.each([["ram", "tcp"], ["ram", "ws"], ["host", "tcp"], ["host", "ws"], ["slow host", "tcp"]] as const)("%s over %s", (kind: Kind, medium: Medium) => {
-  it.each([["fin", 0], ["rst", 0], ["fin", 0.5], ["rst", 0.5]] as const)("cut by %s after every message and %d", async (how: Cut, part) => {
+  it.each([["after", "fin", 0], ["after", "rst", 0], ["in the midst of", "fin", 0.5], ["in the midst of", "rst", 0.5]] as const)("%s every message, by %s", async (_, how: Cut, part) => {
     const t = await begin(kind);
     const rnd = chance(seed());
     for (let k = 0; k <= work.messages.length; k++) {
