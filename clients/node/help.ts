@@ -41,7 +41,32 @@ each listener. Ctrl-C ends it.
   --token T|none       what WebSocket clients must show; default a new random token
   --limit KEY=N        bounds of one connection: fids in use, opens, calls and bytes under way,
                        depth of paths, unread bytes of replies; of all: budget (bytes under
-                       way), connections; in seconds, 0 for ever: hello (until a version is
+                       way); of a listener: connections; in seconds, 0 for ever: hello (until
+                       a version is agreed), idle (without a request), stall (without taking
+                       a reply); repeats
+  --msize N            largest 9P message, default 1M
+  --trace[=FILE]       every 9P message as a line of text, to FILE or stderr
+  -h, --version
+
+${ADDR}
+
+In the shell: /host is the current directory, /tmp is memory, /n/NAME exists for any NAME:
+  mount 'ws://127.0.0.1:5640/?token=T' /n/x
+  ls -l /n/x | grep foo > /tmp/out
+`;
+
+const SERVE = `usage: nineplex serve [OPTIONS] DIR
+
+Exports DIR over 9P2000, 9P2000.u and 9P2000.L, read-only unless --rw, and prints the address of
+each listener. Ctrl-C ends it.
+
+  --listen ADDR        ws://HOST:PORT, tcp://HOST:PORT, unix:PATH or stdio; repeats.
+                       Default ws://127.0.0.1:5640; port 0 takes a free one
+  --rw                 clients may write
+  --token T|none       what WebSocket clients must show; default a new random token
+  --limit KEY=N        bounds of one connection: fids in use, opens, calls and bytes under way,
+                       depth of paths, unread bytes of replies; of all: budget (bytes under
+                       way); of a listener: connections; in seconds, 0 for ever: hello (until a version is
                        agreed), idle (without a request), stall (without taking a reply); repeats
   --msize N            largest 9P message, default 1M
   --trace[=FILE]       every message as a line of text

@@ -167,7 +167,9 @@ function limit(o: Options, value: string): void {
   const eq = value.indexOf("=");
   const key = value.slice(0, eq);
   if (eq < 1 || !LIMITKEYS.includes(key)) throw new UsageError(`--limit ${value}: write KEY=NUMBER; keys are ${LIMITKEYS.join(", ")}`);
-  const n = parseSize(value.slice(eq + 1), "limit");
+  const number = value.slice(eq + 1);
+  if (!/^\d+[KMGT]?$/i.test(number)) throw new UsageError(`--limit ${value}: ${SECONDS.includes(key) ? "a whole number of seconds" : "a number, with K, M, G or T if it is large, like 64K"}`);
+  const n = parseSize(number, "limit");
   if (n < 1 && !SECONDS.includes(key)) throw new UsageError(`--limit ${value}: at least 1`);
   o.limits.set(key, n);
 }

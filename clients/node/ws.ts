@@ -222,7 +222,8 @@ function handshakeError(e: unknown): NineError {
 export async function listenWs(where: ListenAt, onTransport: OnTransport, options: ListenWsOptions = {}): Promise<Listener> {
   const { host = "127.0.0.1", port = WSPORT } = where;
   const open = new Set<Transport>();
-  const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEPALIVEMS }, options.http ?? noPage);
+  // By default Node looks every 30 s only for those that never finish their request.
+  const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEPALIVEMS, connectionsCheckingInterval: 1000 }, options.http ?? noPage);
   server.headersTimeout = TIMEOUTMS;
   server.maxConnections = options.maxConnections ?? 1024;
   upgrades(server, open, onTransport, { ...options, host });

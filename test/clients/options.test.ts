@@ -115,7 +115,8 @@ describe("what cannot be meant is one clear line", () => {
     [["serve", "--limit", "fids"], "--limit fids: write KEY=NUMBER; keys are fids, opens, calls, bytes, depth, unread, budget, connections, hello, idle, stall"],
     [["serve", "--limit", "=1"], /^--limit =1: write KEY=NUMBER/],
     [["serve", "--limit", "x=1"], /^--limit x=1: write KEY=NUMBER/],
-    [["serve", "--limit", "fids="], /a size is/],
+    [["serve", "--limit", "fids="], "--limit fids=: a number, with K, M, G or T if it is large, like 64K"],
+    [["serve", "--limit", "idle=1.5"], "--limit idle=1.5: a whole number of seconds"],
     [["serve", "--limit", "fids=0"], "--limit fids=0: at least 1"],
     // What goes with another verb.
     [["--listen", "tcp://127.0.0.1:0"], "--listen: not with the shell; it goes with serve"],

@@ -18,7 +18,7 @@ const runs: Readonly<Record<string, Run>> = {
 };
 
 const [name, n] = process.argv.slice(2);
-if (name !== undefined && !Object.hasOwn(runs, name)) {
+if ((name !== undefined && !Object.hasOwn(runs, name)) || (n !== undefined && !(Number(n) >= 1))) {
   process.stderr.write(`usage: npm run soak [NAME [N]]\n${Object.entries(runs).map(([k, r]) => `  ${k}  ${r.n} ${r.what}`).join("\n")}\n`);
   process.exitCode = 2;
 } else {
