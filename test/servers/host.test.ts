@@ -13,7 +13,7 @@ import { type Caps, serverSuite } from "../support/serversuite.ts";
 
 afterEach(cleanup);
 
-const caps: Caps = { mknod: false, xattr: false, perms: root, times: 1000, entries: 2000, portal, ...(root ? {} : { users: [{ uname: "me" }, { uname: "you" }] }) };
+const caps: Caps = { mknod: false, xattr: false, perms: root, times: 1000, entries: 2000, versioned: true, portal, ...(root ? {} : { users: [{ uname: "me" }, { uname: "you" }] }) };
 
 /** For the suite: the first user's own. */
 function own(how: HostFilesOptions): Server {

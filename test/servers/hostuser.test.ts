@@ -73,7 +73,7 @@ const served = (): Server => ({
 
 if (able) {
   serverSuite("host without privilege", served, {
-    mknod: false, xattr: false, perms: false, times: 1000, entries: 2000, portal, users: [{ uname: "me" }, { uname: "you" }],
+    mknod: false, xattr: false, perms: false, times: 1000, entries: 2000, versioned: true, portal, users: [{ uname: "me" }, { uname: "you" }],
   });
 }
 

@@ -36,6 +36,8 @@ export interface Caps {
   readonly times?: number;
   /** qid.vers differs after each change. */
   readonly vers?: boolean;
+  /** Its directories say their version: entries of Treaddir have version 0, "do not cache". */
+  readonly versioned?: boolean;
   /** Sparse files of more than 4 GiB. */
   readonly sparse?: boolean;
   /** Names of any bytes, valid UTF-8 or not. */
