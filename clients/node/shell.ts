@@ -1,27 +1,19 @@
 /**
- * shell: the booted system as a person meets it: the name space of "Where you are" in the README,
- * rc on the standard streams, Ctrl-C as a note. One kernel, ended when rc ends.
+ * shell: the booted system as a person meets it: rc on the standard streams, Ctrl-C as a note. One
+ * kernel, ended when rc ends.
  */
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { boot, type Booted, MBEFORE, MAFTER, MCREATE, MREPL, type Program, type Sys } from "../../kernel/index.ts";
-import { dir, type DirNode, DMDIR, Eisdir, errno, NineError, OREAD, ORDWR, OWRITE, type Portal, readonly, type Server } from "../../proto/index.ts";
-import { bin, consFiles, devFiles, host, mntgen, pipe, ram, tree } from "../../servers/index.ts";
+import type { Booted, Program, Sys } from "../../kernel/index.ts";
+import { DMDIR, Eisdir, errno, NineError, OREAD, ORDWR, OWRITE } from "../../proto/index.ts";
 import { type LineEditor, rc } from "../rc/index.ts";
-import { tools } from "../tools/index.ts";
 import { decode, join } from "../tools/lib/bytes.ts";
-import { connect, reportBug } from "./connect.ts";
-import { idly, nodeHost } from "./host.ts";
 import { hostError } from "./guard.ts";
-import { hostFiles } from "./hostfiles.ts";
 import { lineEditor } from "./lineedit.ts";
-import { me } from "./me.ts";
 import type { Options } from "./options.ts";
 import { plainStreams, type Streams, terminalStreams } from "./streams.ts";
+import { bootSystem, mountAll } from "./system.ts";
 import { traceLog } from "./tracelog.ts";
-
-/** Directories of the root: places to mount on. */
-const ROOT = ["bin", "dev", "env", "fd", "host", "mnt", "n", "net", "proc", "srv", "tmp", "vol"];
 
 export interface ShellOptions {
   readonly options: Options;
@@ -58,10 +50,10 @@ export async function shell(o: ShellOptions): Promise<number> {
   process.stdout.on("error", unread);
   const streams = interactive ? terminalStreams(interrupt) : plainStreams();
   try {
-    kernel = await bootShell(o, streams, traced);
+    kernel = await bootSystem({ options, cwd: o.cwd, env: o.env, rc: prompting(streams) }, streams, traced);
     const { sys } = kernel;
     sys.notify(() => true);
-    await mountAll(sys, o, starting.signal);
+    await mountAll(sys, options, o.cwd, starting.signal);
     await sys.chdir(options.host ? "/host" : "/");
     const script = o.script === undefined ? undefined : { name: o.script, text: await readScript(sys, o.script, o.cwd) };
     // rc reads commands a line at a time, so that what follows them is its children's; a command given has all of the input.
@@ -84,63 +76,6 @@ export async function shell(o: ShellOptions): Promise<number> {
 export function exitCode(status: string): number {
   if (status === "" || status === "0") return 0;
   return /^[1-9]\d{0,2}$/.test(status) && Number(status) <= 255 ? Number(status) : 1;
-}
-
-async function bootShell(o: ShellOptions, streams: Streams, wrap: (portal: Portal, spec: string) => Portal): Promise<Booted> {
-  const { options } = o;
-  const node = nodeHost();
-  const { name, uid } = me();
-  const uname = options.uname ?? name;
-  const programs = new Map<string, Program>([
-    ...tools({ dial: (addr, sys) => dialFor(sys, addr, o) }),
-    ["rc", rc({ lineEditor: (sys) => (streams.console.isTTY && process.stdout.isTTY ? editor(sys) : undefined) })],
-  ]);
-  const dev: DirNode = dir({ ...devFiles({ now: node.now, random: node.random, ...streams }), ...consFiles(streams.console) });
-  const files = options.host ? hostFiles(o.cwd) : undefined;
-  const servers: Record<string, Server> = {
-    root: tree("root", dir(Object.fromEntries(ROOT.map((name) => [name, dir({})])))), pipe: pipe(), bin: bin(programs.keys()),
-    dev: tree("dev", dev), tmp: ram({ now: node.now, owner: uname, mode: 0o777 }), mntgen: mntgen(),
-    ...(files && { host: host(files, { writable: options.rw !== false, unsafe: true, now: node.now, sleep: idly }) }),
-  };
-  return boot({
-    host: node, servers, programs, uname, uid, wrap, open: { bug: (e) => reportBug(e, "server"), ...(files && { users: files.users }) },
-    mounts: [
-      { from: "#bin", to: "/bin", flag: MREPL }, { from: "#dev", to: "/dev", flag: MREPL }, { from: "#tmp", to: "/tmp", flag: MREPL | MCREATE },
-      { from: "#mntgen", to: "/n", flag: MREPL }, ...(files ? [{ from: "#host", to: "/host", flag: MREPL | MCREATE }] : []),
-    ],
-    env: new Map<string, readonly string[]>([
-      ["user", [uname]], ["sysname", ["nineplex"]], ["home", [files ? "/host" : "/"]], ["path", [".", "/bin"]],
-      ["timezone", [`local ${-60 * new Date().getTimezoneOffset()}`]],
-      ...(o.env.TERM === undefined ? [] : [["TERM", [o.env.TERM]] as [string, string[]]]),
-    ]),
-  });
-}
-
-/** Connects for a process: a note ends that too. */
-async function dialFor(sys: Sys, addr: string, o: ShellOptions): Promise<Portal> {
-  const stop = new AbortController();
-  sys.notify(() => {
-    stop.abort();
-    return false;
-  });
-  try {
-    return await connect(addr, { msize: o.options.msize, cwd: o.cwd, signal: stop.signal });
-  } finally {
-    sys.notify(undefined);
-  }
-}
-
-/** --mount, in order. */
-async function mountAll(sys: Sys, { options, cwd }: ShellOptions, signal: AbortSignal): Promise<void> {
-  for (const m of options.mounts) {
-    try {
-      const portal = await connect(m.addr, { msize: options.msize, cwd, signal });
-      const order = m.order === "before" ? MBEFORE : m.order === "after" ? MAFTER : MREPL;
-      await sys.mount(m.readonly ? readonly(portal) : portal, m.path, order | MCREATE, "", m.text);
-    } catch (e) {
-      throw e instanceof NineError ? new NineError(`--mount ${m.text}:${m.path}: ${e.message}`, e.errno) : e;
-    }
-  }
 }
 
 /** The text of a script, which is looked for in the name space and then on the host. Rejects with a NineError that names it. */
@@ -175,6 +110,11 @@ async function readNamed(sys: Sys, file: string): Promise<Uint8Array | undefined
   for (let data = await sys.read(fd); data.length > 0; data = await sys.read(fd)) parts.push(data);
   await sys.close(fd);
   return join(parts);
+}
+
+/** rc, with line editing where a person types. */
+function prompting(streams: Streams): Program {
+  return rc({ lineEditor: (sys) => (streams.console.isTTY && process.stdout.isTTY ? editor(sys) : undefined) });
 }
 
 /** Line editing for rc on the name space's console. */

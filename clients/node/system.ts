@@ -1,0 +1,85 @@
+/**
+ * system: the name space of "Where you are" in the README, as a kernel boots it: rc and the tools in
+ * /bin, the devices, /tmp in memory, the host's files in /host, and what --mount adds. The verbs that
+ * boot begin here.
+ */
+import { boot, type Booted, MBEFORE, MAFTER, MCREATE, MREPL, type Program, type Sys } from "../../kernel/index.ts";
+import { dir, type DirNode, NineError, type Portal, readonly, type Server } from "../../proto/index.ts";
+import { bin, consFiles, devFiles, host, mntgen, pipe, ram, tree } from "../../servers/index.ts";
+import { tools } from "../tools/index.ts";
+import { connect, reportBug } from "./connect.ts";
+import { idly, nodeHost } from "./host.ts";
+import { hostFiles } from "./hostfiles.ts";
+import { me } from "./me.ts";
+import type { Options } from "./options.ts";
+import type { Streams } from "./streams.ts";
+
+/** Directories of the root: places to mount on. */
+const ROOT = ["bin", "dev", "env", "fd", "host", "mnt", "n", "net", "proc", "srv", "tmp", "vol"];
+
+export interface SystemOptions {
+  readonly options: Options;
+  /** The caller's directory, /host. */
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** What /bin/rc runs. */
+  readonly rc: Program;
+}
+
+/** Boots a kernel with that name space, its devices on these streams; `wrap` is put around every portal it holds. */
+export async function bootSystem(o: SystemOptions, streams: Streams, wrap: (portal: Portal, spec: string) => Portal): Promise<Booted> {
+  const { options } = o;
+  const node = nodeHost();
+  const { name, uid } = me();
+  const uname = options.uname ?? name;
+  const programs = new Map<string, Program>([
+    ...tools({ dial: (addr, sys) => dialFor(sys, addr, o) }),
+    ["rc", o.rc],
+  ]);
+  const dev: DirNode = dir({ ...devFiles({ now: node.now, random: node.random, ...streams }), ...consFiles(streams.console) });
+  const files = options.host ? hostFiles(o.cwd) : undefined;
+  const servers: Record<string, Server> = {
+    root: tree("root", dir(Object.fromEntries(ROOT.map((name) => [name, dir({})])))), pipe: pipe(), bin: bin(programs.keys()),
+    dev: tree("dev", dev), tmp: ram({ now: node.now, owner: uname, mode: 0o777 }), mntgen: mntgen(),
+    ...(files && { host: host(files, { writable: options.rw !== false, unsafe: true, now: node.now, sleep: idly }) }),
+  };
+  return boot({
+    host: node, servers, programs, uname, uid, wrap, open: { bug: (e) => reportBug(e, "server"), ...(files && { users: files.users }) },
+    mounts: [
+      { from: "#bin", to: "/bin", flag: MREPL }, { from: "#dev", to: "/dev", flag: MREPL }, { from: "#tmp", to: "/tmp", flag: MREPL | MCREATE },
+      { from: "#mntgen", to: "/n", flag: MREPL }, ...(files ? [{ from: "#host", to: "/host", flag: MREPL | MCREATE }] : []),
+    ],
+    env: new Map<string, readonly string[]>([
+      ["user", [uname]], ["sysname", ["nineplex"]], ["home", [files ? "/host" : "/"]], ["path", [".", "/bin"]],
+      ["timezone", [`local ${-60 * new Date().getTimezoneOffset()}`]],
+      ...(o.env.TERM === undefined ? [] : [["TERM", [o.env.TERM]] as [string, string[]]]),
+    ]),
+  });
+}
+
+/** Connects for a process: a note ends that too. */
+async function dialFor(sys: Sys, addr: string, o: SystemOptions): Promise<Portal> {
+  const stop = new AbortController();
+  sys.notify(() => {
+    stop.abort();
+    return false;
+  });
+  try {
+    return await connect(addr, { msize: o.options.msize, cwd: o.cwd, signal: stop.signal });
+  } finally {
+    sys.notify(undefined);
+  }
+}
+
+/** --mount, in order. */
+export async function mountAll(sys: Sys, options: Options, cwd: string, signal: AbortSignal): Promise<void> {
+  for (const m of options.mounts) {
+    try {
+      const portal = await connect(m.addr, { msize: options.msize, cwd, signal });
+      const order = m.order === "before" ? MBEFORE : m.order === "after" ? MAFTER : MREPL;
+      await sys.mount(m.readonly ? readonly(portal) : portal, m.path, order | MCREATE, "", m.text);
+    } catch (e) {
+      throw e instanceof NineError ? new NineError(`--mount ${m.text}:${m.path}: ${e.message}`, e.errno) : e;
+    }
+  }
+}
