@@ -28,7 +28,7 @@ export class FdCalls {
       if (c.isDir) throw new NineError(Eisdir);
       const count = Math.min(n ?? c.iounit, c.iounit);
       if (at !== undefined) return await c.mnt.client.read(c.fid, offset(at), count, this.p.intr);
-      return await this.turn(c.reading, () => this.readOn(c, count));
+      return await this.turn(c.reading, () => c.readNext(count, this.p.intr));
     } finally {
       c.close();
     }
@@ -40,9 +40,9 @@ export class FdCalls {
     try {
       const acc = c.mode & 3;
       if (acc === OREAD || acc === OEXEC) throw new NineError(Ebadusefd);
-      if (at !== undefined) return await this.writeAll(c, offset(at), data);
+      if (at !== undefined) return await c.writeAt(offset(at), data, this.p.intr);
       return await this.turn(c.writing, async () => {
-        const n = await this.writeAll(c, c.offset, data);
+        const n = await c.writeAt(c.offset, data, this.p.intr);
         c.offset += n;
         return n;
       });
@@ -152,10 +152,10 @@ export class FdCalls {
     }
   }
 
-  /** Every call: an ended process does nothing, a busy one lets the event loop run. */
+  /** Every call: an ended process does nothing, a stopped one waits, a busy one lets the event loop run. */
   protected async enter(): Promise<void> {
     this.p.check();
-    await this.p.kernel.slice();
+    await (this.p.held() ?? this.p.kernel.slice());
     this.p.check();
   }
 
@@ -166,36 +166,6 @@ export class FdCalls {
     } finally {
       turn.leave();
     }
-  }
-
-  /** The next bytes at the Chan's offset. */
-  private async readOn(c: Chan, count: number): Promise<Uint8Array> {
-    if (c.ahead) {
-      const data = c.ahead.subarray(c.offset, c.offset + count);
-      if (c.offset + data.length >= c.ahead.length) c.ahead = undefined;
-      if (data.length > 0) {
-        c.offset += data.length;
-        return data;
-      }
-    }
-    // The end is known from the stat that came with the open, once: a file that grows is read on.
-    if (c.length > 0 && c.offset === c.length) {
-      c.length = 0;
-      return new Uint8Array(0);
-    }
-    const data = await c.mnt.client.read(c.fid, c.offset, count, this.p.intr);
-    c.offset += data.length;
-    return data;
-  }
-
-  private async writeAll(c: Chan, from: number, data: Uint8Array): Promise<number> {
-    const { client } = c.mnt;
-    if (c.iounit >= client.iounit) return client.write(c.fid, from, data, this.p.intr);
-    for (let done = 0; done < data.length || done === 0; done += c.iounit) {
-      await client.write(c.fid, from + done, data.subarray(done, done + c.iounit), this.p.intr);
-      if (data.length === 0) break;
-    }
-    return data.length;
   }
 
   /** The next batch of a directory, and then of the other elements of its union. */
@@ -217,7 +187,7 @@ export class FdCalls {
       }
       const m = head?.mounts[c.uri + 1];
       if (!m) return [];
-      const to = m.to.incref();
+      const to = this.p.mine(m.to).incref();
       const o = await to.mnt.client.open(to.fid, [], OREAD, this.p.intr).catch(passed).finally(() => to.close());
       c.unionChan?.close();
       c.unionChan = o && new Chan(to.mnt, o.fid, o.qid, c.path);

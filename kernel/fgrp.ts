@@ -1,6 +1,6 @@
 /**
- * Fgrp: a process's file descriptors. Invariant: each open fd holds one reference on its Chan; the
- * lowest free number is given out.
+ * Fgrp: file descriptors, which processes share or copy. Invariants: each open fd holds one reference
+ * on its Chan; the lowest free number is given out; the last process to leave closes everything.
  */
 import { Ebadfd, Eintr, Etoomany, NineError } from "../proto/index.ts";
 import type { Chan } from "./chan.ts";
@@ -10,8 +10,29 @@ const MAXFD = 4096;
 
 export class Fgrp {
   private readonly fds: (Chan | undefined)[] = [];
-  /** The process has ended: whatever still comes is closed at once. */
-  private over = false;
+  private refs: number;
+
+  /** Of a process that has ended: what is added is closed. */
+  static readonly none: Fgrp = new Fgrp(0);
+
+  constructor(refs = 1) {
+    this.refs = refs;
+  }
+
+  /** Nobody has it any more: whatever still comes is closed at once. */
+  private get over(): boolean {
+    return this.refs === 0;
+  }
+
+  incref(): this {
+    this.refs++;
+    return this;
+  }
+
+  decref(): void {
+    if (--this.refs > 0) return;
+    for (const c of this.fds.splice(0)) c?.close();
+  }
 
   /** Borrowed: incref to keep it across an await. */
   get(fd: number): Chan {
@@ -59,8 +80,8 @@ export class Fgrp {
     return f;
   }
 
-  closeAll(): void {
-    this.over = true;
-    for (const c of this.fds.splice(0)) c?.close();
+  /** The open fds in ascending order. */
+  list(): number[] {
+    return [...this.fds.keys()].filter((fd) => this.fds[fd]);
   }
 }

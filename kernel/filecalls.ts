@@ -11,6 +11,7 @@ import { Chan } from "./chan.ts";
 import { asOpen, dressed, FdCalls } from "./fdcalls.ts";
 import { at, cleanPath, type Where } from "./namec.ts";
 import { sameChan } from "./pgrp.ts";
+import type { Proc } from "./proc.ts";
 import type { Wstat } from "./sys.ts";
 
 export class FileCalls extends FdCalls {
@@ -75,7 +76,7 @@ export class FileCalls extends FdCalls {
   async readDir(path: string): Promise<Dir[]> {
     await this.enter();
     return at(this.p, path, {}, async (w) => {
-      const elems = elementsOf(w).map((e) => e.incref());
+      const elems = elementsOf(this.p, w).map((e) => e.incref());
       try {
         const all: Dir[] = [];
         let failed: unknown;
@@ -263,13 +264,13 @@ export class FileCalls extends FdCalls {
     if (!w.umh) return w.c;
     const m = w.umh.mounts.find((x) => x.create);
     if (!m) throw new NineError(Enocreate);
-    return m.to;
+    return this.p.mine(m.to);
   }
 
   /** The directory, or the first element of the union, that has the name; a reference of the caller's. */
   private async elementWith(w: Where, name: string): Promise<Chan> {
     if (!isUnion(w)) return w.c.incref();
-    for (const e of elementsOf(w).map((c) => c.incref())) {
+    for (const e of elementsOf(this.p, w).map((c) => c.incref())) {
       const { fid } = await e.mnt.client.walkPart(e.fid, [name], this.p.intr).catch((x: unknown) => {
         if (!(x instanceof NineError) || isInterrupted(x)) throw x;
         return { fid: undefined };
@@ -318,8 +319,8 @@ function isUnion(w: Where): boolean {
 }
 
 /** What a directory's entries come from: the elements of a union, or the directory alone. */
-function elementsOf(w: Where): Chan[] {
-  return w.umh && w.names.length === 0 ? w.umh.mounts.map((m) => m.to) : [w.c];
+function elementsOf(p: Proc, w: Where): Chan[] {
+  return w.umh && w.names.length === 0 ? w.umh.mounts.map((m) => p.mine(m.to)) : [w.c];
 }
 
 /** The qids a walk of all names would have given, as far as anybody looks: the last is the link's. */

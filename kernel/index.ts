@@ -1,14 +1,18 @@
 /** nineplex/kernel: name spaces, processes and file calls over 9P portals. */
-import { type Host, NineError, type OpenOptions, type Portal, type Server } from "../proto/index.ts";
+import { Ebadarg, type Host, NineError, type OpenOptions, type Portal, type Server } from "../proto/index.ts";
 import type { Chan } from "./chan.ts";
+import { Egrp } from "./egrp.ts";
 import { Fgrp } from "./fgrp.ts";
-import { Kernel } from "./kernel.ts";
-import { NoteGroup, Proc } from "./proc.ts";
+import { type Device, type Dial, Kernel } from "./kernel.ts";
+import { Proc } from "./proc.ts";
 import { Pgrp } from "./pgrp.ts";
+import { Rgrp } from "./rgrp.ts";
 import { type Program, type Sys } from "./sys.ts";
 import { Syscalls } from "./syscalls.ts";
 
+export type { Device, Dial, Kernel } from "./kernel.ts";
 export { cleanPath } from "./namec.ts";
+export type { FdFile, FdView, ProcView } from "./procview.ts";
 export { quote } from "./quote.ts";
 export * from "./sys.ts";
 
@@ -23,8 +27,8 @@ export interface BootMount {
 
 export interface BootOptions {
   readonly host: Host;
-  /** Servers by '#' name. `root` is the name space's /, `pipe` makes pipes. */
-  readonly servers: Readonly<Record<string, Server>>;
+  /** Servers by '#' name; a Device is made of the kernel. `root` is the name space's /, `pipe` makes pipes. */
+  readonly servers: Readonly<Record<string, Server | Device>>;
   /** Host programs that a file saying `#!host NAME` runs. */
   readonly programs?: ReadonlyMap<string, Program>;
   readonly mounts?: readonly BootMount[];
@@ -34,6 +38,8 @@ export interface BootOptions {
   readonly uid?: number;
   /** Environment of the first process. */
   readonly env?: ReadonlyMap<string, readonly string[]>;
+  /** How `mount` reaches an address. */
+  readonly dial?: Dial;
   /** Put around every portal the kernel holds, such as trace. */
   readonly wrap?: (portal: Portal, spec: string) => Portal;
   readonly open?: OpenOptions;
@@ -52,12 +58,16 @@ export interface Booted {
 
 /** Starts a kernel: the name space of `servers` and `mounts`, and process 1, which the caller is. */
 export async function boot(options: BootOptions): Promise<Booted> {
-  const servers = new Map(Object.entries(options.servers));
-  if (!servers.has("root") || !servers.has("pipe")) throw new NineError("bad arg in system call: boot needs the servers root and pipe");
-  const kernel = new Kernel(options.host, servers, options.programs ?? new Map(), options.wrap ?? ((p) => p), options.open ?? {}, options.uid);
+  for (const name of ["root", "pipe"]) {
+    if (!Object.hasOwn(options.servers, name)) throw new NineError(`${Ebadarg}: boot needs a server ${name}`);
+  }
+  const { host, servers, uid, dial } = options;
+  const kernel = new Kernel({ host, servers, programs: options.programs ?? new Map(), wrap: options.wrap ?? ((p) => p), open: options.open ?? {}, uid, dial });
   const user = options.uname ?? "none";
   const slash = await rootChan(kernel, user);
-  const p = new Proc(kernel, undefined, user, new Fgrp(), new Pgrp(), new Map(options.env ?? []), new NoteGroup(), slash, slash.incref());
+  const p = new Proc(kernel, undefined, user, ["boot"], {
+    fgrp: new Fgrp(), pgrp: new Pgrp(), egrp: new Egrp(options.env), rgrp: new Rgrp(), notes: kernel.newNoteGroup(), slash, dot: slash.incref(),
+  });
   const sys = new Syscalls(p);
   try {
     for (const m of options.mounts ?? []) await sys.bind(m.from, m.to, m.flag);
@@ -68,7 +78,7 @@ export async function boot(options: BootOptions): Promise<Booted> {
   return {
     sys,
     postNote: (pid, note) => {
-      for (const x of [...(kernel.procs.get(pid)?.notes.procs ?? [])]) x.note(note);
+      kernel.procs.get(pid)?.notes.note(note);
     },
     stats: () => ({ procs: kernel.procs.size, mnts: kernel.mnts.size, fids: [...kernel.mnts].reduce((n, m) => n + m.client.fids, 0) }),
     shutdown: () => kernel.shutdown(),

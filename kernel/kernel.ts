@@ -1,70 +1,154 @@
 /**
- * Kernel: what all processes share: servers by '#' name, programs, the process table, the slice of
- * time host processes run in. boot() makes one; several live side by side in one host program.
+ * Kernel: what all processes share: servers by '#' name, programs, the process table, what is posted
+ * in /srv, the slice of time host processes run in. boot() makes one; several live side by side in
+ * one host program. Devices (proc, env, dup, srv, cons) see processes through procview.ts.
  */
-import { Ebadarg, type Host, NineError, open, type OpenOptions, type Portal, type Server } from "../proto/index.ts";
+import { Ebadarg, errno, type Host, NineError, open, type OpenOptions, type Portal, type Server } from "../proto/index.ts";
 import { Chan } from "./chan.ts";
+import { FdWire } from "./fdwire.ts";
 import { Mnt } from "./mnt.ts";
+import { NoteGroup } from "./notegroup.ts";
+import { type Post, Posts } from "./posts.ts";
 import type { Proc } from "./proc.ts";
+import { ProcView } from "./procview.ts";
 import type { Program } from "./sys.ts";
 
 /** A host process gives sockets and timers their turn at least this often. */
 const SLICE_MS = 8;
+/** Processes alive. */
+const MAXPROCS = 32_768;
+/** Plan 9's letters of the servers that have one (intro(3)). */
+const LETTERS: ReadonlyMap<string, string> = new Map(Object.entries({ "|": "pipe", "/": "root", c: "cons", d: "dup", e: "env", p: "proc", s: "srv" }));
+
+const FREE: ReadonlySet<string> = new Set(["pipe", "cons", "dup", "env", "proc"]);
+
+/**
+ * A server that shows the kernel's own things. Each process attaches to it for itself, with its pid as
+ * aname: that is how it knows whose environment or files are meant. It answers an attach at once, and
+ * its root has one qid for all.
+ */
+export type Device = (kernel: Kernel) => Server;
+
+/** Connects to an address as the command line writes it; `signal` gives up. */
+export type Dial = (addr: string, signal: AbortSignal) => Promise<Portal>;
+
+export interface KernelOptions {
+  readonly host: Host;
+  readonly servers: Readonly<Record<string, Server | Device>>;
+  readonly programs: ReadonlyMap<string, Program>;
+  readonly wrap: (portal: Portal, spec: string) => Portal;
+  readonly open: OpenOptions;
+  readonly uid: number | undefined;
+  readonly dial: Dial | undefined;
+}
 
 export class Kernel {
   readonly host: Host;
   readonly procs: Map<number, Proc> = new Map();
   readonly programs: ReadonlyMap<string, Program>;
+  readonly dial: Dial | undefined;
   /** Mnts alive, for leak checks and --stats. */
   readonly mnts: Set<Mnt> = new Set();
-  private readonly servers: ReadonlyMap<string, Server>;
+  readonly posts: Posts = new Posts();
+  private readonly options: KernelOptions;
+  private readonly servers: ReadonlyMap<string, Server | Device>;
   private readonly devices = new Map<string, Mnt>();
-  private readonly uid: number | undefined;
-  private readonly wrap: (portal: Portal, spec: string) => Portal;
-  private readonly openOptions: OpenOptions;
+  /** The Mnts of open files that 9P is spoken on: a file is mounted once, whoever mounts it (mntchan). */
+  private readonly wires = new WeakMap<Chan, Promise<Mnt>>();
   private lastPid = 0;
   private lastDev = 0;
+  private lastNoteid = 0;
   private yielded: number;
 
-  constructor(host: Host, servers: ReadonlyMap<string, Server>, programs: ReadonlyMap<string, Program>,
-    wrap: (portal: Portal, spec: string) => Portal, openOptions: OpenOptions, uid: number | undefined) {
-    this.host = host;
-    this.servers = servers;
-    this.programs = programs;
-    this.wrap = wrap;
-    this.openOptions = openOptions;
-    this.uid = uid;
-    this.yielded = host.now();
+  constructor(options: KernelOptions) {
+    this.options = options;
+    this.servers = new Map(Object.entries(options.servers));
+    this.host = options.host;
+    this.programs = options.programs;
+    this.dial = options.dial;
+    this.yielded = this.host.now();
   }
 
   newPid(): number {
+    if (this.procs.size >= MAXPROCS) throw new NineError("no free processes", errno.EAGAIN);
     return ++this.lastPid;
   }
 
+  newNoteGroup(): NoteGroup {
+    return new NoteGroup(++this.lastNoteid);
+  }
+
+  /** Ascending pids of the living, for /proc. */
+  pids(): number[] {
+    return [...this.procs.keys()];
+  }
+
+  /** A process as Devices see it. */
+  proc(pid: number): ProcView | undefined {
+    const p = this.procs.get(pid);
+    return p && new ProcView(p);
+  }
+
   /** A Mnt for a portal that was mounted; it hangs up when the last Chan on it goes. */
-  newMnt(portal: Portal, spec: string): Mnt {
-    const m = new Mnt(this.wrap(portal, spec), ++this.lastDev, spec, (x) => this.mnts.delete(x));
+  newMnt(portal: Portal, spec: string, perProc = false): Mnt {
+    const m = new Mnt(this.options.wrap(portal, spec), ++this.lastDev, spec, perProc, (x) => this.mnts.delete(x));
     this.mnts.add(m);
     return m;
   }
 
+  /** The Mnt of the server on the other side of an open file, which is borrowed. */
+  async mntOn(c: Chan, dial: (wire: FdWire) => Promise<Portal>): Promise<Mnt> {
+    const known = await this.wires.get(c)?.catch(() => undefined);
+    if (known && this.mnts.has(known)) return known;
+    const wire = new FdWire(c);
+    const made = dial(wire).then((portal) => this.newMnt(portal, c.path), (e: unknown) => {
+      wire.close();
+      throw e;
+    });
+    this.wires.set(c, made);
+    return made;
+  }
+
   /** n_uname for attaching: a plain .L server goes by numbers; one of ours knows the name. */
   nuname(portal: Portal): number | undefined {
-    return portal.dialect !== "9P2000" && !portal.ordered ? this.uid : undefined;
+    return portal.dialect !== "9P2000" && !portal.ordered ? this.options.uid : undefined;
   }
 
   /** The root of the server '#name', attached as the process's user. */
-  async attachDevice(name: string, p: { readonly user: string }): Promise<Chan> {
-    let m = this.devices.get(name);
-    if (!m) {
-      const server = this.servers.get(name);
-      if (!server) throw new NineError(`${Ebadarg}: no server #${name}`);
-      m = this.newMnt(open(server, this.openOptions), `#${name}`);
-      m.incref();
-      this.devices.set(name, m);
+  async attachDevice(name: string, p: { readonly user: string; own?(m: Mnt): Chan }): Promise<Chan> {
+    const m = this.device(name);
+    if (m.perProc) {
+      if (!p.own) throw new NineError(Ebadarg);
+      return p.own(m).incref();
     }
     const { fid, qid } = await m.client.attach(p.user, "");
     return new Chan(m, fid, qid, `#${name}`);
+  }
+
+  /** A '#' name that RFNOMNT leaves to a process: those that show nothing but its own. */
+  free(given: string): boolean {
+    return FREE.has(LETTERS.get(given) ?? given);
+  }
+
+  /** What is posted as the file that a walk came to, if it is one of /srv. */
+  posted(c: Chan): Post | undefined {
+    if (c.mnt !== this.devices.get("srv") || c.isDir) return undefined;
+    for (const post of this.posts.list()) if (post.path === c.qid.pathlo) return post;
+    return undefined;
+  }
+
+  /** The Mnt of the server '#name'; it is made at first use and stays. */
+  device(given: string): Mnt {
+    const name = LETTERS.get(given) ?? given;
+    let m = this.devices.get(name);
+    if (!m) {
+      const server = this.servers.get(name);
+      if (!server) throw new NineError(`${Ebadarg}: no server #${given}`);
+      m = this.newMnt(open(typeof server === "function" ? server(this) : server, this.options.open), `#${name}`, typeof server === "function");
+      m.incref();
+      this.devices.set(name, m);
+    }
+    return m;
   }
 
   /** Lets the event loop run when host processes had it for a slice. */
@@ -77,10 +161,8 @@ export class Kernel {
 
   /** Ends every process with a note and hangs up every portal. */
   shutdown(): void {
-    for (const p of [...this.procs.values()]) {
-      p.note("kill");
-      p.exit("kill");
-    }
+    for (const p of [...this.procs.values()]) p.note("kill");
+    this.posts.clear();
     for (const m of this.devices.values()) m.decref();
     this.devices.clear();
     for (const m of [...this.mnts]) m.client.portal.hangup();

@@ -11,18 +11,22 @@ export class Mnt {
   readonly dev: number;
   /** How ns writes where this comes from: an address, or '#name'. */
   readonly spec: string;
+  /** Each process has a tree of its own on it, attached to by its pid (Proc.own). */
+  readonly perProc: boolean;
   private readonly gone: (m: Mnt) => void;
   private refs = 0;
 
-  constructor(portal: Portal, dev: number, spec: string, gone: (m: Mnt) => void) {
+  constructor(portal: Portal, dev: number, spec: string, perProc: boolean, gone: (m: Mnt) => void) {
     this.client = new Client(portal);
     this.dev = dev;
     this.spec = spec;
+    this.perProc = perProc;
     this.gone = gone;
   }
 
-  incref(): void {
+  incref(): this {
     this.refs++;
+    return this;
   }
 
   decref(): void {

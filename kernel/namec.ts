@@ -52,10 +52,13 @@ export function cleanPath(p: Proc, name: string): string {
 async function start(p: Proc, path: string, relative: boolean): Promise<{ c: Chan; names: string[] }> {
   const dot = p.dot.path;
   if (relative && (path === dot || (path.startsWith(dot) && (path[dot.length] === "/" || dot === "/")))) {
-    return { c: p.dot.incref(), names: path.slice(dot.length).split("/").filter((n) => n !== "") };
+    return { c: p.mine(p.dot).incref(), names: path.slice(dot.length).split("/").filter((n) => n !== "") };
   }
   const [spec = "", ...names] = path.split("/");
-  if (spec.startsWith("#")) return { c: await p.kernel.attachDevice(spec.slice(1), p), names };
+  if (spec.startsWith("#")) {
+    if (p.pgrp.nomnt && !p.kernel.free(spec.slice(1))) throw new NineError(Enonexist);
+    return { c: await p.kernel.attachDevice(spec.slice(1), p), names };
+  }
   return { c: p.slash.incref(), names: names.filter((n) => n !== "") };
 }
 
@@ -116,7 +119,7 @@ async function find(p: Proc, path: string, relative: boolean, options: NamecOpti
   const from = await start(p, path, relative);
   let at: Cursor = { ...from, umh: from.c.union === undefined ? undefined : p.pgrp.head(from.c.union) };
   const head = at.names.length === 0 && options.nomount ? undefined : p.pgrp.find(at.c.mnt, at.c.qid);
-  if (head) at = cross(at, head, at.names);
+  if (head) at = cross(p, at, head, at.names);
   try {
     while (at.names.length > 0 && ((at.umh && at.umh.mounts.length > 1) || options.walk || p.pgrp.on(at.c.mnt) > 0)) {
       const next = await step(p, at, path, options);
@@ -135,9 +138,10 @@ async function find(p: Proc, path: string, relative: boolean, options: NamecOpti
 }
 
 /** domount: the first element of what is mounted here, in place of what was walked to. */
-function cross(at: Cursor, head: Mhead, names: string[]): Cursor {
-  const to = head.mounts[0]?.to.incref();
-  if (!to) throw new NineError(Enonexist);
+function cross(p: Proc, at: Cursor, head: Mhead, names: string[]): Cursor {
+  const first = head.mounts[0];
+  if (!first) throw new NineError(Enonexist);
+  const to = p.mine(first.to).incref();
   at.c.close();
   return { c: to, umh: head, names };
 }
@@ -145,7 +149,7 @@ function cross(at: Cursor, head: Mhead, names: string[]): Cursor {
 /** One Twalk of all names, cut at the first mount point; of a union, in the first element that has the first name. */
 async function step(p: Proc, at: Cursor, path: string, options: NamecOptions): Promise<Cursor | Redirect> {
   const { names } = at;
-  const elems = (at.umh && at.umh.mounts.length > 1 ? at.umh.mounts.map((m) => m.to) : [at.c]).map((e) => e.incref());
+  const elems = (at.umh && at.umh.mounts.length > 1 ? at.umh.mounts.map((m) => p.mine(m.to)) : [at.c]).map((e) => e.incref());
   let failure: unknown;
   try {
     for (const e of elems) {
@@ -167,7 +171,7 @@ async function step(p: Proc, at: Cursor, path: string, options: NamecOptions): P
         const head = end && options.nomount ? undefined : p.pgrp.find(e.mnt, qid);
         if (head) {
           drop();
-          return cross(at, head, names.slice(i + 1));
+          return cross(p, at, head, names.slice(i + 1));
         }
         if (qid.type & QTSYMLINK && !(end && options.nofollow)) {
           drop();

@@ -46,8 +46,14 @@ function keyOf(mnt: Mnt, qid: Qid): string {
 export class Pgrp {
   private readonly heads = new Map<string, Mhead>();
   private readonly counts = new Map<Mnt, number>();
+  /** RFNOMNT: nothing more is mounted here, and most '#' names are not to be had. */
+  nomnt: boolean;
   private refs = 1;
   private lastId = 0;
+
+  constructor(nomnt = false) {
+    this.nomnt = nomnt;
+  }
 
   incref(): this {
     this.refs++;
@@ -60,7 +66,7 @@ export class Pgrp {
 
   /** RFNAMEG */
   copy(): Pgrp {
-    const p = new Pgrp();
+    const p = new Pgrp(this.nomnt);
     p.lastId = this.lastId;
     for (const h of this.heads.values()) {
       for (const m of h.mounts) m.to.incref();

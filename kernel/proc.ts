@@ -1,15 +1,24 @@
 /**
- * Proc: a process: its name space, files, environment, notes and children (proc.c). Invariants: a
- * note reaches a process only at a call; what a process waits for is either in `intr` (9P messages)
- * or in `blocked`, so that a note ends every wait; an ended process has given back all it held, and
- * its parent gets one Waitmsg.
+ * Proc: a process: its groups (name space, files, environment, notes, rendezvous) and its children
+ * (proc.c). It does not know who runs it: a host program's function (syscalls.ts, run) or a guest's
+ * machine. Invariants: a note reaches a process only at a call; what a process waits for is either in
+ * `intr` (9P messages) or in `blocked`, so that a note ends every wait, and a call that was ended
+ * before its first message can be made again; an ended process has given back all it held, and its
+ * parent gets one Waitmsg unless it asked for none.
  */
-import { Eintr, Enochild, Interrupt, NineError } from "../proto/index.ts";
-import type { Chan } from "./chan.ts";
-import type { Fgrp } from "./fgrp.ts";
+import { Eintr, Einuse, Enochild, Interrupt, NineError, NOFID, NOU32, Rattach, Tattach } from "../proto/index.ts";
+import { Chan } from "./chan.ts";
+import type { Egrp } from "./egrp.ts";
+import { Fgrp } from "./fgrp.ts";
 import type { Kernel } from "./kernel.ts";
-import type { Pgrp } from "./pgrp.ts";
+import type { Mnt } from "./mnt.ts";
+import type { NoteGroup } from "./notegroup.ts";
+import { type Pgrp, sameChan } from "./pgrp.ts";
+import type { Rgrp } from "./rgrp.ts";
 import type { Waitmsg } from "./sys.ts";
+
+/** Ended children whose Waitmsg a parent that never waits keeps. */
+const MAXWAITQ = 65_536;
 
 /** Somebody who can be woken out of a wait that is no 9P message. */
 export interface Blocked {
@@ -17,50 +26,79 @@ export interface Blocked {
   unblock(interrupted: () => void): void;
 }
 
-/** Environment variables, shared or copied like name spaces. */
-export type Egrp = Map<string, readonly string[]>;
-
-/** Who gets the notes that a terminal sends. */
-export class NoteGroup {
-  readonly procs: Set<Proc> = new Set();
+/** What a process starts with; a reference of each is the process's. */
+export interface Groups {
+  readonly fgrp: Fgrp;
+  readonly pgrp: Pgrp;
+  readonly egrp: Egrp;
+  readonly rgrp: Rgrp;
+  readonly notes: NoteGroup;
+  /** The root and the current directory. */
+  readonly slash: Chan;
+  readonly dot: Chan;
 }
 
 export class Proc implements Blocked {
   readonly kernel: Kernel;
   readonly pid: number;
-  readonly parent: Proc | undefined;
   readonly user: string;
+  readonly startMs: number;
   readonly intr: Interrupt = new Interrupt();
-  readonly fgrp: Fgrp;
+  /** What it was started as; argv[0] is the program's name as typed. */
+  args: readonly string[];
+  fgrp: Fgrp;
   pgrp: Pgrp;
   egrp: Egrp;
+  rgrp: Rgrp;
   notes: NoteGroup;
-  /** The root and the current directory; a reference each. */
   slash: Chan;
   dot: Chan;
   handler: ((note: string) => boolean) | undefined;
   /** The note that ended it: every call from now on throws. */
   killed: string | undefined;
   ended = false;
+  /** Called once, when it ends. */
+  readonly atExit: Set<() => void> = new Set();
+  /** Undefined once it is nobody's child (RFNOWAIT, or the parent has ended). */
+  private parentProc: Proc | undefined;
   private readonly children = new Set<Proc>();
   private readonly waitq: Waitmsg[] = [];
   private readonly waiters = new Set<() => void>();
   private readonly blocked = new Set<() => void>();
+  private readonly roots = new Map<Mnt, Chan>();
+  private alarmed: AbortController | undefined;
+  private alarmAt = 0;
+  /** Those who wait for it to go on, or for its being stopped. */
+  private readonly stopped = new Set<() => void>();
+  private stopping = false;
 
-  constructor(kernel: Kernel, parent: Proc | undefined, user: string, fgrp: Fgrp, pgrp: Pgrp, egrp: Egrp, notes: NoteGroup, slash: Chan, dot: Chan) {
+  constructor(kernel: Kernel, parent: Proc | undefined, user: string, args: readonly string[], groups: Groups) {
     this.kernel = kernel;
     this.pid = kernel.newPid();
-    this.parent = parent;
+    this.parentProc = parent;
     this.user = user;
-    this.fgrp = fgrp;
-    this.pgrp = pgrp;
-    this.egrp = egrp;
-    this.notes = notes;
-    this.slash = slash;
-    this.dot = dot;
-    notes.procs.add(this);
+    this.startMs = kernel.host.now();
+    this.args = args;
+    ({ fgrp: this.fgrp, pgrp: this.pgrp, egrp: this.egrp, rgrp: this.rgrp, notes: this.notes, slash: this.slash, dot: this.dot } = groups);
+    this.notes.procs.add(this);
     parent?.children.add(this);
     kernel.procs.set(this.pid, this);
+  }
+
+  get ppid(): number {
+    return this.parentProc?.pid ?? 0;
+  }
+
+  /** RFNOWAIT: nobody is told of its end. */
+  disown(): void {
+    this.parentProc?.children.delete(this);
+    this.parentProc = undefined;
+  }
+
+  /** As status of /proc says it (proc(3)). */
+  get state(): string {
+    if (this.stopping) return "Stopped";
+    return this.blocked.size > 0 || this.intr.size > 0 ? "Wakeme" : "Ready";
   }
 
   /** Every call begins here: a process that a note has ended does nothing more. */
@@ -78,18 +116,7 @@ export class Proc implements Blocked {
 
   /** Waits until `arm`'s wake is called; Eintr when a note comes first, after `disarm`. */
   sleep(arm: (wake: () => void) => () => void): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const interrupted = (): void => {
-        this.unblock(interrupted);
-        disarm();
-        reject(new NineError(Eintr));
-      };
-      const disarm = arm(() => {
-        this.unblock(interrupted);
-        resolve();
-      });
-      this.block(interrupted);
-    });
+    return asleep(this, arm);
   }
 
   /** Delivers a note (notify(2)). */
@@ -97,7 +124,10 @@ export class Proc implements Blocked {
     if (this.ended) return;
     // One note ends it; what it still waits for is told of every further one.
     if (this.killed === undefined && (note === "kill" || !this.handles(note))) this.killed = note;
+    if (this.killed !== undefined) this.start();
     this.wake();
+    // Whatever its program still does, nobody waits for it.
+    if (note === "kill") this.exit(note);
   }
 
   /** A handler that throws has not dealt with the note; that is the process's fault, not the poster's. */
@@ -119,8 +149,74 @@ export class Proc implements Blocked {
     }
   }
 
-  /** wait(2): that child, or whichever ends first. */
-  async wait(pid: number | undefined): Promise<Waitmsg> {
+  /** alarm(2): the note "alarm" after so many milliseconds, 0 for none; what was left of the alarm before. */
+  alarm(ms: number): number {
+    const { host } = this.kernel;
+    const left = this.alarmed ? Math.max(1, this.alarmAt - host.now()) : 0;
+    this.alarmed?.abort();
+    this.alarmed = undefined;
+    if (ms <= 0) return left;
+    const stop = new AbortController();
+    this.alarmed = stop;
+    this.alarmAt = host.now() + ms;
+    host.sleep(ms, stop.signal).then(() => {
+      if (this.alarmed !== stop) return;
+      this.alarmed = undefined;
+      this.note("alarm");
+    }, () => undefined);
+    return left;
+  }
+
+  /** proc(3) stop: from its next call on it does nothing. */
+  stop(): void {
+    this.stopping = true;
+  }
+
+  /** proc(3) start */
+  start(): void {
+    this.stopping = false;
+    for (const go of [...this.stopped]) go();
+  }
+
+  /** Undefined unless the process is stopped: then until it is started. */
+  held(): Promise<void> | undefined {
+    if (!this.stopping) return undefined;
+    return this.sleep((wake) => {
+      const go = (): void => {
+        this.stopped.delete(go);
+        wake();
+      };
+      this.stopped.add(go);
+      return () => this.stopped.delete(go);
+    }).then(() => this.held());
+  }
+
+  /** The file itself, but of a Device's root the one that is this process's own. Borrowed, as c is. */
+  mine(c: Chan): Chan {
+    if (!c.mnt.perProc) return c;
+    const root = this.own(c.mnt);
+    return sameChan(c, root) ? root : c;
+  }
+
+  /** The root of a Device as this process sees it: aname is the pid. Borrowed. */
+  own(m: Mnt): Chan {
+    let c = this.roots.get(m);
+    if (!c) {
+      this.check();
+      const fid = m.client.alloc();
+      const r = m.client.portal.call({ type: Tattach, fid, afid: NOFID, uname: this.user, aname: String(this.pid), n_uname: NOU32 });
+      if (r instanceof Promise || r.type !== Rattach) {
+        m.client.release(fid);
+        throw new NineError(`${Einuse}: ${m.spec} does not answer`);
+      }
+      c = new Chan(m, fid, r.qid, m.spec);
+      this.roots.set(m, c);
+    }
+    return c;
+  }
+
+  /** wait(2): that child, or whichever ends first. Another than the process itself may be who waits. */
+  async wait(pid: number | undefined, blocked: Blocked = this): Promise<Waitmsg> {
     for (;;) {
       const i = this.waitq.findIndex((w) => pid === undefined || w.pid === pid);
       const w = this.waitq[i];
@@ -130,7 +226,7 @@ export class Proc implements Blocked {
       }
       const hope = pid === undefined ? this.children.size > 0 : [...this.children].some((c) => c.pid === pid);
       if (!hope) throw new NineError(Enochild);
-      await this.sleep((wake) => {
+      await asleep(blocked, (wake) => {
         this.waiters.add(wake);
         return () => this.waiters.delete(wake);
       });
@@ -141,24 +237,52 @@ export class Proc implements Blocked {
   exit(status: string): void {
     if (this.ended) return;
     this.ended = true;
+    this.alarm(0);
     // What the program left waiting lets go of its Chans.
     this.wake();
-    this.fgrp.closeAll();
+    for (const f of this.atExit) f();
+    this.atExit.clear();
+    this.fgrp.decref();
+    // An open that completes from now on is closed at once.
+    this.fgrp = Fgrp.none;
     this.dot.close();
     this.slash.close();
+    for (const c of this.roots.values()) c.close();
+    this.roots.clear();
     this.pgrp.decref();
+    this.egrp.decref();
     this.notes.procs.delete(this);
     this.kernel.procs.delete(this.pid);
-    this.parent?.reap(this, status);
+    for (const c of this.children) c.parentProc = undefined;
+    this.children.clear();
+    this.waitq.length = 0;
+    this.parentProc?.reap(this, status);
   }
 
   private reap(child: Proc, status: string): void {
     this.children.delete(child);
-    if (this.ended) return;
-    this.waitq.push({ pid: child.pid, status });
+    // A parent that never waits keeps so many (proc.c).
+    if (this.waitq.length >= MAXWAITQ) this.waitq.shift();
+    this.waitq.push({ pid: child.pid, status, realMs: this.kernel.host.now() - child.startMs });
     for (const wake of [...this.waiters]) {
       this.waiters.delete(wake);
       wake();
     }
   }
+}
+
+/** Waits until `arm`'s wake is called; Eintr when the wait is ended first, after `disarm`. */
+function asleep(blocked: Blocked, arm: (wake: () => void) => () => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const interrupted = (): void => {
+      blocked.unblock(interrupted);
+      disarm();
+      reject(new NineError(Eintr));
+    };
+    const disarm = arm(() => {
+      blocked.unblock(interrupted);
+      resolve();
+    });
+    blocked.block(interrupted);
+  });
 }

@@ -4,7 +4,7 @@
  * while a call waits makes it throw Eintr. Paths are absolute, relative to the current directory,
  * or begin with '#' and a server's name.
  */
-import type { Dir, Portal } from "../proto/index.ts";
+import type { Awaitable, Dir, Portal, Transport } from "../proto/index.ts";
 
 /** A program run as a host process: returns its exit status, "" (or nothing) for success. */
 export type Program = (sys: Sys, argv: readonly string[]) => Promise<string | void>;
@@ -20,6 +20,8 @@ export interface Waitmsg {
   readonly pid: number;
   /** "" for success, else what the process returned, or the note that ended it. */
   readonly status: string;
+  /** Milliseconds from its start to its end. */
+  readonly realMs: number;
 }
 
 export interface SpawnOptions {
@@ -28,14 +30,36 @@ export interface SpawnOptions {
   /** A file to execute (its first line tells what it is), or a function. */
   readonly path?: string;
   readonly main?: Program;
-  /** The child's fd table: child fd to parent fd. Default: a copy of all. */
-  readonly fds?: ReadonlyMap<number, number>;
+  /** The child's fd table: child fd to parent fd; all of them, copied (RFFDG, the default) or shared; or none (RFCFDG). */
+  readonly fds?: ReadonlyMap<number, number> | "copy" | "share" | "clean";
   /** Name space: shared with the parent (default), a copy (RFNAMEG), or empty (RFCNAMEG). */
   readonly ns?: "share" | "copy" | "clean";
-  /** Environment: shared with the parent (default), or a copy with these changes (RFENVG). */
-  readonly env?: "share" | "copy" | ReadonlyMap<string, readonly string[]>;
+  /** Environment: shared with the parent (default), a copy (RFENVG), a copy with these changes, or empty (RFCENVG). */
+  readonly env?: "share" | "copy" | "clean" | ReadonlyMap<string, readonly string[]>;
   /** A note group of its own (RFNOTEG): interrupts from the terminal do not reach it. */
   readonly noteGroup?: "share" | "new";
+  /** Tags of rendezvous: the parent's (default), or a group of its own (RFREND). */
+  readonly rend?: "share" | "new";
+  /** The parent is not told when it ends (RFNOWAIT). */
+  readonly nowait?: boolean;
+}
+
+/** What rfork(2) changes of a process in place; the flag of each is in brackets. */
+export interface Rfork {
+  /** [RFNAMEG, RFCNAMEG] */
+  readonly ns?: "copy" | "clean";
+  /** [RFENVG, RFCENVG] */
+  readonly env?: "copy" | "clean";
+  /** [RFFDG, RFCFDG] */
+  readonly fds?: "copy" | "clean";
+  /** [RFNOTEG] */
+  readonly noteGroup?: "new";
+  /** [RFREND] */
+  readonly rend?: "new";
+  /** [RFNOMNT] From now on nothing is mounted in this name space, and of '#' names only | d e c p are left. */
+  readonly nomnt?: true;
+  /** [RFNOWAIT] This process's parent is not told when it ends. */
+  readonly nowait?: true;
 }
 
 /** What wstat(2) may change; fields that are not there are not touched. */
@@ -101,14 +125,22 @@ export interface Sys {
   getwd(): string;
   /** bind(2): flag is MREPL, MBEFORE or MAFTER, with MCREATE or not. */
   bind(name: string, old: string, flag: number): Promise<void>;
-  /** mount(2) of a portal: attaches as the process's user to the tree aname. `spec` is how ns prints it. */
-  mount(portal: Portal, old: string, flag: number, aname: string, spec?: string): Promise<void>;
+  /**
+   * mount(2): attaches as the process's user to the tree aname of a server: a portal; an open file that
+   * 9P is spoken on, by its fd, which may be closed then; the name of such a file or of one posted in
+   * /srv; or an address ("tcp://...", where boot was told how to dial). `spec` is how ns prints it.
+   */
+  mount(server: Portal | number | string, old: string, flag: number, aname: string, spec?: string): Promise<void>;
   /** unmount(2): `name` off old, or everything off old. */
   unmount(name: string | undefined, old: string): Promise<void>;
   /** The name space as lines of a script that recreates it (ns(1)). */
   ns(): string[];
-  /** rfork(2) of what can be changed in place: name space, environment, note group. */
-  rfork(what: { ns?: "copy" | "clean"; env?: "copy" | "clean"; noteGroup?: "new" }): void;
+  /** rfork(2) without RFPROC: a host process is made by spawn. */
+  rfork(what: Rfork): void;
+  /** Posts in /srv what is open as an fd, or a listener, which gives each who mounts it a session of his own. */
+  post(name: string, what: number | (() => Awaitable<Portal>), perm?: number): void;
+  /** What is open as fd as a stream for serve() or dial(); it ends with the process. The fd may be closed. */
+  transport(fd: number): Transport;
 
   /** Starts a child process and returns its pid. */
   spawn(options: SpawnOptions): Promise<number>;
@@ -122,6 +154,10 @@ export interface Sys {
    * the process ends with the note as its status. "kill" cannot be handled.
    */
   notify(handler: ((note: string) => boolean) | undefined): void;
+  /** alarm(2): the note "alarm" after so many milliseconds; 0: none. What was left of the alarm before, or 0. */
+  alarm(ms: number): number;
+  /** rendezvous(2): meets who comes to the same tag of the group, and gets his value for its own. Eintr takes it back. */
+  rendezvous(tag: unknown, value: unknown): Promise<unknown>;
 
   /** Environment variables, /env: lists of strings. */
   getenv(name: string): readonly string[] | undefined;

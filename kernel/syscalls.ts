@@ -2,14 +2,23 @@
  * Syscalls: the calls of sys.ts that need no file: processes, notes, environment, name space. The
  * file calls are filecalls.ts's, which this extends. One object a process; it keeps nothing itself.
  */
-import { asNineError, Ebadarg, Eperm, NineError, type Portal } from "../proto/index.ts";
+import { asNineError, type Awaitable, dial, Ebadarg, Eintr, Eperm, NineError, ORDWR, type Portal, type Transport } from "../proto/index.ts";
 import { Chan } from "./chan.ts";
+import { Egrp } from "./egrp.ts";
 import { load } from "./exec.ts";
+import { FdWire } from "./fdwire.ts";
+import { Fgrp } from "./fgrp.ts";
 import { FileCalls } from "./filecalls.ts";
+import type { Mnt } from "./mnt.ts";
 import { at, cleanPath } from "./namec.ts";
-import { type Egrp, NoteGroup, Proc } from "./proc.ts";
+import { Proc } from "./proc.ts";
 import { Pgrp } from "./pgrp.ts";
-import type { Program, SpawnOptions, Sys, Waitmsg } from "./sys.ts";
+import { quote } from "./quote.ts";
+import { Rgrp } from "./rgrp.ts";
+import type { Program, Rfork, SpawnOptions, Sys, Waitmsg } from "./sys.ts";
+
+/** What is an address and no name: `kind:` or `kind!` in front. */
+const ADDRESS = /^[a-z][a-z0-9+]*[:!]/;
 
 export class Syscalls extends FileCalls implements Sys {
   get pid(): number {
@@ -17,7 +26,7 @@ export class Syscalls extends FileCalls implements Sys {
   }
 
   get ppid(): number {
-    return this.p.parent?.pid ?? 0;
+    return this.p.ppid;
   }
 
   get user(): string {
@@ -36,23 +45,64 @@ export class Syscalls extends FileCalls implements Sys {
     }
   }
 
-  async mount(portal: Portal, old: string, flag: number, aname: string, spec?: string): Promise<void> {
-    const m = this.p.kernel.newMnt(portal, spec ?? "portal");
+  async mount(server: Portal | number | string, old: string, flag: number, aname: string, spec?: string): Promise<void> {
+    const { p } = this;
     // Held while attaching: a failed mount hangs up.
-    m.incref();
+    const m = await this.serverOf(server, spec);
     try {
       await this.enter();
-      const { fid, qid } = await m.client.attach(this.p.user, aname, this.p.kernel.nuname(portal), this.p.intr);
-      const to = new Chan(m, fid, qid, cleanPath(this.p, old));
+      if (p.pgrp.nomnt) throw new NineError("mount/attach disallowed");
+      const { fid, qid } = await m.client.attach(p.user, aname, p.kernel.nuname(m.client.portal), p.intr);
+      const to = new Chan(m, fid, qid, cleanPath(p, old));
       try {
-        await at(this.p, old, { nomount: true, walk: true }, async (w) => {
-          this.p.pgrp.mount(to, undefined, w.c, flag, { verb: "mount", from: m.spec, aname });
+        await at(p, old, { nomount: true, walk: true }, async (w) => {
+          p.pgrp.mount(to, undefined, w.c, flag, { verb: "mount", from: spec ?? m.spec, aname });
         });
       } finally {
         to.close();
       }
     } finally {
       m.decref();
+    }
+  }
+
+  /** The Mnt of what is to be mounted; a reference is the caller's. */
+  private async serverOf(server: Portal | number | string, spec: string | undefined): Promise<Mnt> {
+    const { kernel } = this.p;
+    if (typeof server === "object") return kernel.newMnt(server, spec ?? "portal").incref();
+    await this.enter();
+    if (typeof server === "number") return (await this.mntOn(this.p.fgrp.get(server))).incref();
+    if (ADDRESS.test(server)) {
+      const { dial } = kernel;
+      if (!dial) throw new NineError(`${Ebadarg}: ${server}: this kernel cannot dial`);
+      return kernel.newMnt(await this.abortable((signal) => dial(server, signal)), spec ?? server).incref();
+    }
+    const post = await at(this.p, server, { walk: true }, async (w) => kernel.posted(w.c));
+    if (post?.listener) return kernel.newMnt(await post.listener(), spec ?? server).incref();
+    if (post?.chan) return (await this.mntOn(post.chan)).incref();
+    const fd = await this.open(server, ORDWR);
+    try {
+      return (await this.mntOn(this.p.fgrp.get(fd))).incref();
+    } finally {
+      await this.close(fd);
+    }
+  }
+
+  private mntOn(c: Chan): Promise<Mnt> {
+    return this.p.kernel.mntOn(c, (wire) => this.abortable((signal) => dial(wire, { signal })));
+  }
+
+  /** A wait of the process's that is given up by a signal. */
+  private async abortable<T>(f: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const stop = new AbortController();
+    const interrupted = (): void => stop.abort();
+    this.p.block(interrupted);
+    try {
+      return await f(stop.signal);
+    } catch (e) {
+      throw stop.signal.aborted ? new NineError(Eintr) : e;
+    } finally {
+      this.p.unblock(interrupted);
     }
   }
 
@@ -67,23 +117,49 @@ export class Syscalls extends FileCalls implements Sys {
   }
 
   ns(): string[] {
-    return [...this.p.pgrp.lines(), `cd ${this.p.dot.path}`];
+    return [...this.p.pgrp.lines(), `cd ${quote(this.p.dot.path)}`];
   }
 
-  rfork(what: { ns?: "copy" | "clean"; env?: "copy" | "clean"; noteGroup?: "new" }): void {
+  rfork(what: Rfork): void {
     const { p } = this;
     p.check();
     if (what.ns) {
       const old = p.pgrp;
-      p.pgrp = what.ns === "copy" ? old.copy() : new Pgrp();
+      p.pgrp = what.ns === "copy" ? old.copy() : new Pgrp(old.nomnt);
       old.decref();
     }
-    if (what.env) p.egrp = what.env === "copy" ? new Map(p.egrp) : new Map();
+    if (what.env) {
+      const old = p.egrp;
+      p.egrp = what.env === "copy" ? old.copy() : new Egrp();
+      old.decref();
+    }
+    if (what.fds) {
+      const old = p.fgrp;
+      p.fgrp = what.fds === "copy" ? old.copy(undefined) : new Fgrp();
+      old.decref();
+    }
     if (what.noteGroup) {
       p.notes.procs.delete(p);
-      p.notes = new NoteGroup();
+      p.notes = p.kernel.newNoteGroup();
       p.notes.procs.add(p);
     }
+    if (what.rend) p.rgrp = new Rgrp();
+    if (what.nomnt) p.pgrp.nomnt = true;
+    if (what.nowait) p.disown();
+  }
+
+  post(name: string, what: number | (() => Awaitable<Portal>), perm = 0o600): void {
+    const { p } = this;
+    p.check();
+    p.kernel.posts.add(name, p.user, perm, typeof what === "number" ? { chan: p.fgrp.get(what).incref() } : { listener: what });
+  }
+
+  transport(fd: number): Transport {
+    const { p } = this;
+    p.check();
+    const wire = new FdWire(p.fgrp.get(fd));
+    p.atExit.add(() => wire.close());
+    return wire;
   }
 
   async spawn(o: SpawnOptions): Promise<number> {
@@ -110,12 +186,22 @@ export class Syscalls extends FileCalls implements Sys {
     const to = this.p.kernel.procs.get(pid);
     if (!to) throw new NineError(`process not found: ${pid}`);
     if (to.user !== this.p.user) throw new NineError(Eperm);
-    if (group) for (const x of [...to.notes.procs]) x.note(note);
+    if (group) to.notes.note(note);
     else to.note(note);
   }
 
   notify(handler: ((note: string) => boolean) | undefined): void {
     this.p.handler = handler;
+  }
+
+  alarm(ms: number): number {
+    this.p.check();
+    return this.p.alarm(ms);
+  }
+
+  async rendezvous(tag: unknown, value: unknown): Promise<unknown> {
+    await this.enter();
+    return this.p.rgrp.rendezvous(this.p, tag, value);
   }
 
   getenv(name: string): readonly string[] | undefined {
@@ -128,7 +214,7 @@ export class Syscalls extends FileCalls implements Sys {
   }
 
   environ(): ReadonlyMap<string, readonly string[]> {
-    return this.p.egrp;
+    return this.p.egrp.lists();
   }
 
   now(): number {
@@ -148,13 +234,15 @@ export class Syscalls extends FileCalls implements Sys {
   private fork(o: SpawnOptions): Proc {
     const { p } = this;
     p.check();
-    const fgrp = p.fgrp.copy(o.fds);
-    const pgrp = o.ns === "copy" ? p.pgrp.copy() : o.ns === "clean" ? new Pgrp() : p.pgrp.incref();
-    let egrp: Egrp = p.egrp;
-    if (o.env === "copy") egrp = new Map(egrp);
-    else if (typeof o.env === "object") egrp = new Map([...egrp, ...o.env]);
-    const notes = o.noteGroup === "new" ? new NoteGroup() : p.notes;
-    return new Proc(p.kernel, p, p.user, fgrp, pgrp, egrp, notes, p.slash.incref(), p.dot.incref());
+    const { fds, env } = o;
+    // First, since it may throw.
+    const fgrp = fds === "share" ? p.fgrp.incref() : fds === "clean" ? new Fgrp() : p.fgrp.copy(fds === "copy" ? undefined : fds);
+    const pgrp = o.ns === "copy" ? p.pgrp.copy() : o.ns === "clean" ? new Pgrp(p.pgrp.nomnt) : p.pgrp.incref();
+    const egrp = env === undefined || env === "share" ? p.egrp.incref() : env === "clean" ? new Egrp() : p.egrp.copy();
+    if (typeof env === "object") for (const [name, value] of env) egrp.set(name, value);
+    const notes = o.noteGroup === "new" ? p.kernel.newNoteGroup() : p.notes;
+    const rgrp = o.rend === "new" ? new Rgrp() : p.rgrp;
+    return new Proc(p.kernel, o.nowait ? undefined : p, p.user, o.argv, { fgrp, pgrp, egrp, rgrp, notes, slash: p.slash.incref(), dot: p.dot.incref() });
   }
 
   /** A Chan of its own for what a name leads to, across mounts. */

@@ -25,6 +25,11 @@ export class Interrupt {
     this.calls.delete(t);
   }
 
+  /** Messages waited for. */
+  get size(): number {
+    return this.calls.size;
+  }
+
   raise(): void {
     for (const [t, portal] of this.calls) portal.flush(t);
   }

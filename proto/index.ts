@@ -3,7 +3,7 @@ export * from "./awaitable.ts";
 export { Interrupt, LinkFound } from "./chains.ts";
 export * from "./client.ts";
 export {
-  type Dirent, dirEnd, packDir, packDirent, sizeofDir, sizeofDirent, unpackDir, unpackDirents, unpackDirs,
+  type Dirent, dirEnd, isName, packDir, packDirent, sizeofDir, sizeofDirent, unpackDir, unpackDirents, unpackDirs,
 } from "./dir.ts";
 export * from "./errors.ts";
 export * from "./fcall.ts";

@@ -1,0 +1,16 @@
+/** NoteGroup: the processes that get a note together, as a terminal sends it (notepg of proc(3)). */
+import type { Proc } from "./proc.ts";
+
+export class NoteGroup {
+  /** noteid: distinct for each group of a kernel. */
+  readonly id: number;
+  readonly procs: Set<Proc> = new Set();
+
+  constructor(id: number) {
+    this.id = id;
+  }
+
+  note(note: string): void {
+    for (const p of [...this.procs]) p.note(note);
+  }
+}

@@ -1,0 +1,188 @@
+/**
+ * ProcView: a process as Devices see it (proc, env, dup, srv, cons): what their files show and do. It
+ * keeps nothing: whoever holds one after the process has ended gets "process exited". Calls that wait
+ * end with the signal given, like those of any server.
+ */
+import { type Awaitable, Ebadarg, Ebadusefd, Eintr, errno, Interrupt, NineError, OEXEC, OREAD } from "../proto/index.ts";
+import type { Chan } from "./chan.ts";
+import type { Egrp } from "./egrp.ts";
+import type { Blocked, Proc } from "./proc.ts";
+import { quote } from "./quote.ts";
+import type { Turn } from "./turn.ts";
+
+/** An open file of a process as the files of /fd and /proc/n/fd show it. */
+export interface FdView {
+  readonly fd: number;
+  /** open(2)'s mode: OREAD, OWRITE, ORDWR. */
+  readonly mode: number;
+  readonly dev: number;
+  readonly qid: { readonly type: number; readonly vers: number; readonly pathhi: number; readonly pathlo: number };
+  readonly iounit: number;
+  readonly offset: number;
+  readonly path: string;
+}
+
+/** One more open of a process's open file: the offset is shared (dup(3)). */
+export interface FdFile {
+  read(n: number, signal: AbortSignal): Promise<Uint8Array>;
+  write(data: Uint8Array, signal: AbortSignal): Promise<number>;
+  close(): void;
+}
+
+export class ProcView {
+  readonly pid: number;
+  private readonly p: Proc;
+
+  constructor(p: Proc) {
+    this.p = p;
+    this.pid = p.pid;
+  }
+
+  get ppid(): number {
+    return this.p.ppid;
+  }
+
+  get user(): string {
+    return this.p.user;
+  }
+
+  get noteid(): number {
+    return this.p.notes.id;
+  }
+
+  get args(): readonly string[] {
+    return this.p.args;
+  }
+
+  /** Who knows its own name better may say so: args of proc(3). */
+  setArgs(args: readonly string[]): void {
+    this.alive().args = args;
+  }
+
+  /** One of proc(3)'s words: Ready, Wakeme, Stopped. */
+  get state(): string {
+    return this.p.state;
+  }
+
+  /** Milliseconds since it was started. */
+  get ageMs(): number {
+    return this.p.kernel.host.now() - this.p.startMs;
+  }
+
+  get env(): Egrp {
+    return this.alive().egrp;
+  }
+
+  fds(): FdView[] {
+    const { fgrp } = this.alive();
+    return fgrp.list().map((fd) => view(fd, fgrp.get(fd)));
+  }
+
+  /** Throws Ebadusefd unless the fd is open for `mode`. */
+  openFd(fd: number, mode: number): FdFile {
+    const c = this.alive().fgrp.get(fd);
+    const have = c.mode & 3;
+    const want = mode & 3;
+    const may = have === 2 || have === want || (have === OEXEC && want === OREAD) || (have === OREAD && want === OEXEC);
+    if (!may) throw new NineError(Ebadusefd);
+    return fileOf(c.incref());
+  }
+
+  closeFd(fd: number): void {
+    this.alive().fgrp.close(fd);
+  }
+
+  /** Posts what is open as fd in /srv. */
+  post(name: string, mode: number, fd: number): void {
+    const p = this.alive();
+    p.kernel.posts.add(name, p.user, mode, { chan: p.fgrp.get(fd).incref() });
+  }
+
+  /** To it, or to its whole note group. */
+  note(note: string, group: boolean): void {
+    const p = this.alive();
+    if (group) p.notes.note(note);
+    else p.note(note);
+  }
+
+  /** Joins the note group of that number, or of that process (noteid of proc(3)). */
+  setNoteid(id: number): void {
+    const p = this.alive();
+    const to = [...p.kernel.procs.values()].find((x) => x.notes.id === id)?.notes;
+    if (!to || [...to.procs].some((x) => x.user !== p.user)) throw new NineError(`${Ebadarg}: no note group ${id}`);
+    p.notes.procs.delete(p);
+    p.notes = to;
+    to.procs.add(p);
+  }
+
+  /** await(2): pid, three times in milliseconds, the status; of the child that ends next. */
+  async wait(signal: AbortSignal): Promise<string> {
+    const w = await abortable(signal, (blocked) => this.alive().wait(undefined, blocked));
+    return `${w.pid} 0 0 ${Math.round(w.realMs)} ${quote(w.status)}`;
+  }
+
+  stop(): void {
+    this.alive().stop();
+  }
+
+  start(): void {
+    this.alive().start();
+  }
+
+  /** The name space as a script that makes it anew. */
+  ns(): string[] {
+    const { pgrp, dot } = this.alive();
+    return [...pgrp.lines(), `cd ${quote(dot.path)}`];
+  }
+
+  private alive(): Proc {
+    if (this.p.ended) throw new NineError("process exited", errno.ESRCH);
+    return this.p;
+  }
+}
+
+function view(fd: number, c: Chan): FdView {
+  return { fd, mode: c.mode, dev: c.mnt.dev, qid: c.qid, iounit: c.iounit, offset: c.offset, path: c.path };
+}
+
+/** Takes over the caller's reference. */
+function fileOf(c: Chan): FdFile {
+  return {
+    read: (n, signal) => turn(c.reading, signal, (intr) => c.readNext(Math.min(n, c.iounit), intr)),
+    write: (data, signal) => turn(c.writing, signal, async (intr) => {
+      const n = await c.writeAt(c.offset, data, intr);
+      c.offset += n;
+      return n;
+    }),
+    close: () => c.close(),
+  };
+}
+
+async function turn<T>(t: Turn, signal: AbortSignal, f: (intr: Interrupt) => Awaitable<T>): Promise<T> {
+  await abortable(signal, (blocked) => t.enter(blocked));
+  const intr = new Interrupt();
+  const stop = (): void => intr.raise();
+  signal.addEventListener("abort", stop);
+  try {
+    return await f(intr);
+  } finally {
+    signal.removeEventListener("abort", stop);
+    t.leave();
+  }
+}
+
+/** A wait that the signal ends as a note ends a process's. */
+async function abortable<T>(signal: AbortSignal, f: (blocked: Blocked) => Awaitable<T>): Promise<T> {
+  if (signal.aborted) throw new NineError(Eintr);
+  const armed = new Set<() => void>();
+  const abort = (): void => {
+    for (const interrupted of armed) interrupted();
+    armed.clear();
+  };
+  signal.addEventListener("abort", abort);
+  try {
+    return await f({ block: (x) => void armed.add(x), unblock: (x) => void armed.delete(x) });
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
