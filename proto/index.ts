@@ -14,6 +14,7 @@ export { dial, type DialOptions, VERSIONS } from "./mux.ts";
 export * from "./pack.ts";
 export * from "./perm.ts";
 export type { Portal } from "./portal.ts";
+export { chaos, type Troubles } from "./portals/chaos.ts";
 export { Budget, limit, type Limited, type Limits, type Use } from "./portals/limit.ts";
 export { readonly } from "./portals/readonly.ts";
 export { trace, type TraceOptions } from "./portals/trace.ts";

@@ -2,6 +2,7 @@
 export * from "./addr.ts";
 export { connect, type ConnectOptions, listen, loadServer, type ModuleDeps, type ServeAt } from "./connect.ts";
 export { idly, nodeHost } from "./host.ts";
+export { Seeded, SEEDEDSTARTMS, type SeededOptions } from "./seeded.ts";
 export { hostFiles, type HostFilesOptions, type NodeHostFiles } from "./hostfiles.ts";
 export type { Listener } from "./listener.ts";
 export { stdio } from "./stdio.ts";
