@@ -20,6 +20,10 @@ options
   --ro                 /host, the current directory, is read-only
   --uname NAME         attach to servers as NAME
   --msize N            largest 9P message, default 1M
+  --seed N             chance, the clock and the order of things come from N: what is run again
+                       with the same N prints the same, /dev/random, date and sleep included.
+                       Time begins in September 2001 and passes by sleeping, which takes none
+                       of yours. Files of the host, the input and connections are as they are
   --trace[=FILE]       every 9P message as a line of text, to FILE or stderr
   -h, --version
 

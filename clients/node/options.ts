@@ -20,6 +20,8 @@ export interface Options {
   token: string | undefined;
   uname: string | undefined;
   msize: number;
+  /** Chance and the clock come from it; undefined: from the host. */
+  seed: number | undefined;
   /** undefined: no trace; "": to stderr; else a file. */
   trace: string | undefined;
   verbose: boolean;
@@ -45,13 +47,13 @@ const BOUNDS: readonly string[] = ["fids", "opens", "calls", "bytes", "depth", "
 const SECONDS: readonly string[] = ["hello", "idle", "stall"];
 export const LIMITKEYS: readonly string[] = [...BOUNDS, ...SECONDS];
 /** Options of a later version. */
-const LATER = new Set(["ns", "root", "disk", "pager", "checkpoint", "fresh", "boot", "ram", "strace", "seed"]);
+const LATER = new Set(["ns", "root", "disk", "pager", "checkpoint", "fresh", "boot", "ram", "strace"]);
 const VALUES = new Set(["mount", "listen", "token", "uname", "msize", "limit", "ns", "root", "disk", "pager", "checkpoint", "ram", "seed", "c"]);
 const FLAGS = new Set(["rw", "ro", "host", "no-host", "unsafe-host", "trace", "v", "l", "h", "help", "version", "fresh", "boot", "strace", "stats"]);
 /** What each option goes with, where that is not everything. */
 const GOES: Readonly<Record<string, readonly Verb[]>> = {
   mount: ["shell", "script"], c: ["shell"], host: ["shell", "script", "serve"], "no-host": ["shell", "script", "serve"],
-  rw: ["shell", "script", "serve"], ro: ["shell", "script", "serve"], uname: ["shell", "script", "9p"],
+  rw: ["shell", "script", "serve"], ro: ["shell", "script", "serve"], uname: ["shell", "script", "9p"], seed: ["shell", "script"],
   listen: ["serve"], limit: ["serve"], token: ["serve"], "unsafe-host": ["serve"], v: ["serve"], stats: ["serve"], l: ["9p"],
 };
 
@@ -66,7 +68,7 @@ export function parseSize(text: string, option: string): number {
 export function parseCommandLine(argv: readonly string[]): CommandLine {
   const o: Options = {
     mounts: [], listen: [], limits: new Map(), command: undefined, rw: undefined, host: true, unsafeHost: false, token: undefined,
-    uname: undefined, msize: 1 << 20, trace: undefined, verbose: false, stats: false, help: false, version: false, long: false,
+    uname: undefined, msize: 1 << 20, seed: undefined, trace: undefined, verbose: false, stats: false, help: false, version: false, long: false,
   };
   const args: string[] = [];
   const given = new Set<string>();
@@ -152,6 +154,10 @@ function apply(o: Options, name: string, value = ""): void {
     case "msize":
       o.msize = parseSize(value, "msize");
       if (o.msize < 256 || o.msize > 64 << 20) throw new UsageError(`--msize ${value}: between 256 and 64M`);
+      break;
+    case "seed":
+      if (!/^\d+$/.test(value) || Number(value) >= 2 ** 32) throw new UsageError(`--seed ${value}: a whole number below 4294967296`);
+      o.seed = Number(value);
       break;
     case "trace": o.trace = value; break;
     case "v": o.verbose = true; break;

@@ -12,6 +12,7 @@ import { idly, nodeHost } from "./host.ts";
 import { hostFiles } from "./hostfiles.ts";
 import { me } from "./me.ts";
 import type { Options } from "./options.ts";
+import { Seeded } from "./seeded.ts";
 import type { Streams } from "./streams.ts";
 
 /** Directories of the root: places to mount on. */
@@ -29,7 +30,8 @@ export interface SystemOptions {
 /** Boots a kernel with that name space, its devices on these streams; `wrap` is put around every portal it holds. */
 export async function bootSystem(o: SystemOptions, streams: Streams, wrap: (portal: Portal, spec: string) => Portal): Promise<Booted> {
   const { options } = o;
-  const node = nodeHost();
+  const outside = nodeHost();
+  const node = options.seed === undefined ? outside : new Seeded(options.seed);
   const { name, uid } = me();
   const uname = options.uname ?? name;
   const programs = new Map<string, Program>([
@@ -41,7 +43,7 @@ export async function bootSystem(o: SystemOptions, streams: Streams, wrap: (port
   const servers: Record<string, Server> = {
     root: tree("root", dir(Object.fromEntries(ROOT.map((name) => [name, dir({})])))), pipe: pipe(), bin: bin(programs.keys()),
     dev: tree("dev", dev), tmp: ram({ now: node.now, owner: uname, mode: 0o777 }), mntgen: mntgen(),
-    ...(files && { host: host(files, { writable: options.rw !== false, unsafe: true, now: node.now, sleep: idly }) }),
+    ...(files && { host: host(files, { writable: options.rw !== false, unsafe: true, now: outside.now, sleep: idly }) }),
   };
   return boot({
     host: node, servers, programs, uname, uid, wrap, open: { bug: (e) => reportBug(e, "server"), ...(files && { users: files.users }) },
@@ -51,7 +53,7 @@ export async function bootSystem(o: SystemOptions, streams: Streams, wrap: (port
     ],
     env: new Map<string, readonly string[]>([
       ["user", [uname]], ["sysname", ["nineplex"]], ["home", [files ? "/host" : "/"]], ["path", [".", "/bin"]],
-      ["timezone", [`local ${-60 * new Date().getTimezoneOffset()}`]],
+      ["timezone", [`local ${-60 * new Date(node.now()).getTimezoneOffset()}`]],
       ...(o.env.TERM === undefined ? [] : [["TERM", [o.env.TERM]] as [string, string[]]]),
     ]),
   });

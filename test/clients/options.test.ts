@@ -112,6 +112,9 @@ describe("what cannot be meant is one clear line", () => {
     [["--msize", "x"], /^--msize x: a size is/],
     [["--msize", "255"], "--msize 255: between 256 and 64M"],
     [["--msize", "65M"], "--msize 65M: between 256 and 64M"],
+    [["--seed", "x"], "--seed x: a whole number below 4294967296"],
+    [["--seed", "4294967296"], /^--seed 4294967296: a whole number/],
+    [["serve", "--seed", "1", "d"], "--seed: not with serve; it goes with the shell"],
     [["serve", "--limit", "fids"], "--limit fids: write KEY=NUMBER; keys are fids, opens, calls, bytes, depth, unread, budget, connections, hello, idle, stall"],
     [["serve", "--limit", "=1"], /^--limit =1: write KEY=NUMBER/],
     [["serve", "--limit", "x=1"], /^--limit x=1: write KEY=NUMBER/],
@@ -135,7 +138,7 @@ describe("what cannot be meant is one clear line", () => {
     // What a later version knows.
     ...["run", "disk", "web", "key"].map((verb): [string[], string] => [[verb, "x"], `${verb}: not available in this version`]),
     [["-h", "run"], "run: not available in this version"],
-    ...["--ns", "--root", "--disk", "--pager", "--checkpoint", "--ram", "--seed"].map((o): [string[], string] => [[o, "x"], `${o}: not available in this version`]),
+    ...["--ns", "--root", "--disk", "--pager", "--checkpoint", "--ram"].map((o): [string[], string] => [[o, "x"], `${o}: not available in this version`]),
     ...["--fresh", "--boot", "--strace"].map((o): [string[], string] => [[o], `${o}: not available in this version`]),
   ];
   it.each(wrong)("%j", (argv, why) => {
@@ -149,7 +152,7 @@ describe("what cannot be meant is one clear line", () => {
 describe("help", () => {
   it("has every option in it that goes with the verb, and fits a terminal", () => {
     const words: [Verb, readonly string[]][] = [
-      ["shell", ["--mount", "--no-host", "--ro", "--uname", "--msize", "--trace", "--version", "-c CMD", "FILE.rc", "serve", "9p"]],
+      ["shell", ["--mount", "--no-host", "--ro", "--uname", "--msize", "--seed", "--trace", "--version", "-c CMD", "FILE.rc", "serve", "9p"]],
       ["serve", ["--listen", "--rw", "--token", "--limit", "--msize", "--trace", "--unsafe-host", "-v"]],
       ["9p", ["ls [-l]", "read", "write", "stat", "mkdir", "rm", "mv", "--uname", "--msize", "--trace"]],
     ];
