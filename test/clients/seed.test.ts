@@ -53,7 +53,7 @@ describe("a seeded host", () => {
   const order = async (n: number): Promise<string> => {
     const host = new Seeded(n);
     const said: string[] = [];
-    await Promise.all([..."abcdef"].map(async (name, i) => {
+    await Promise.all(["a", "b", "c", "d", "e", "f"].map(async (name, i) => {
       for (let k = 0; k < 3; k++) {
         if (i % 2) await host.yield();
         else await host.sleep(10 * k);
