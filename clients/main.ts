@@ -5,7 +5,10 @@
  */
 import { readFileSync } from "node:fs";
 import { errno, NineError } from "../proto/index.ts";
+import { reportBug } from "./node/connect.ts";
+import { endChildren } from "./node/exec.ts";
 import { help } from "./node/help.ts";
+import { culprit } from "./node/module.ts";
 import { ninep } from "./node/ninep.ts";
 import { type CommandLine, parseCommandLine, UsageError } from "./node/options.ts";
 import { serveDir } from "./node/serve.ts";
@@ -13,6 +16,10 @@ import { shell } from "./node/shell.ts";
 
 /** Milliseconds connections have to close in order once everything is done. */
 const CLOSEMS = 200;
+/** Different errors of modules that are remembered, so as to be told once. */
+const MAXTOLD = 100;
+/** Milliseconds children have to end once their input has, and again once they were told to. */
+const CHILDMS = 1000;
 
 /** npm start changes directory; the caller's is told. */
 function callerDirectory(): string {
@@ -100,8 +107,23 @@ function complain(e: unknown): number {
 // Every write has its own way to be told of an error.
 process.stdout.on("error", () => undefined);
 process.stderr.on("error", () => undefined);
+// What nobody catches: a module's timer is no reason to end; anything else is, as without this.
+const told = new Set<string>();
+process.on("uncaughtException", (e: unknown) => {
+  const module = culprit(e);
+  if (module === undefined) {
+    reportBug(e, "nobody caught this");
+    process.exit(1);
+  }
+  // A timer does it again and again.
+  const stack = e instanceof Error ? String(e.stack) : String(e);
+  if (told.has(stack)) return;
+  if (told.size < MAXTOLD) told.add(stack);
+  reportBug(e, module);
+});
 process.exitCode = 13;
 const code = await main(process.argv.slice(2)).catch(complain);
 process.exitCode = code;
 // With nothing left to do the process ends by itself; what is still open then has had its time.
+await endChildren(CHILDMS);
 process.stdout.write("", () => process.stderr.write("", () => setTimeout(() => process.exit(code), CLOSEMS).unref()));

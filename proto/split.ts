@@ -166,9 +166,15 @@ export class Splitter {
   private size(buf: Uint8Array, at: number): number {
     const n = u32(buf, at);
     if (n < HDRSZ) botch(`message of ${n} bytes`);
-    if (n > this.msize) botch(`message of ${n} bytes, msize is ${this.msize}`);
+    if (n > this.msize) botch(`message of ${n} bytes, msize is ${this.msize}${textual(buf, at)}`);
     return n;
   }
+}
+
+/** A program that does not speak 9P says something else, as a rule in words. */
+function textual(buf: Uint8Array, at: number): string {
+  const text = String.fromCharCode(...buf.subarray(at, Math.min(at + 40, buf.length)));
+  return /^[\t\n\r -~]{4}/.test(text) ? `; what came is text, not 9P: ${text.trimStart().replace(/[^ -~].*/s, "")}` : "";
 }
 
 function u32(buf: Uint8Array, at: number): number {

@@ -23,7 +23,8 @@ export type Addr =
   | { readonly kind: "tcp"; readonly host: string; readonly port: number }
   | { readonly kind: "unix"; readonly path: string }
   | { readonly kind: "exec"; readonly command: string }
-  | { readonly kind: "module"; readonly file: string };
+  /** `query`: what stood after the first "?", NAME=VALUE joined by "&" with %-escapes, for the module. */
+  | { readonly kind: "module"; readonly file: string; readonly query: string };
 
 /** One --mount: `addr` is mounted on `path`. */
 export interface MountSpec {
@@ -152,9 +153,11 @@ export function parseAddr(text: string): Addr {
     case "exec":
       if (rest.trim() === "") throw bad(text, "no command", "exec:COMMAND");
       return { kind: "exec", command: rest.trim() };
-    case "module":
-      if (rest === "") throw bad(text, "no file", "module:FILE");
-      return { kind: "module", file: rest };
+    case "module": {
+      const [, file = "", query = ""] = /^([^?]*)(?:\?(.*))?$/s.exec(rest) ?? [];
+      if (file === "") throw bad(text, "no file", "module:FILE[?NAME=VALUE&...]");
+      return { kind: "module", file, query };
+    }
     case "noise+tcp": case "noise+ws":
       parseAddr(text.slice("noise+".length));
       throw new NineError(`${scheme}: not available`, errno.ENOSYS);
@@ -179,8 +182,19 @@ export function formatAddr(a: Addr, withToken = true): string {
     case "tcp": return `tcp://${formatHost(a.host, a.port)}`;
     case "unix": return `unix:${a.path}`;
     case "exec": return `exec:${a.command}`;
-    default: return `module:${a.file}`;
+    default: return `module:${a.file}${a.query && `?${a.query}`}`;
   }
+}
+
+/** Whether somebody can listen at an address of this kind. */
+export function isListenable(a: Addr): a is Extract<Addr, { kind: "ws" | "tcp" | "unix" }> {
+  return a.kind === "ws" ? !a.secure : a.kind === "tcp" || a.kind === "unix";
+}
+
+/** Why nobody can listen at an address that is not listenable. */
+export function noListener(a: Addr): string {
+  if (a.kind === "ws") return "cannot listen at wss://: listen at ws:// and put a TLS proxy in front";
+  return `cannot listen at ${a.kind}:; write ws://HOST:PORT, tcp://HOST:PORT or unix:PATH`;
 }
 
 /** True when only processes of this machine can reach a listener at this host. */

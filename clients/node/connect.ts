@@ -2,19 +2,15 @@
  * connect, listen: addresses as portals, and portals at addresses. What `nineplex/node` offers to
  * programs, and all that the command line uses to reach the outside.
  */
-import { isAbsolute, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
-import { dial, Ehungup, type Host, NineError, open, type Portal, serve, type Server, type Session9P, type WireLimits } from "../../proto/index.ts";
+import { dial, Ehungup, Eintr, errno, NineError, open, type Portal, serve, type Session9P, type WireLimits } from "../../proto/index.ts";
 import { type Addr, parseAddr } from "./addr.ts";
 import { newToken } from "./gate.ts";
 import { nodeHost } from "./host.ts";
 import type { Listener } from "./listener.ts";
+import { loadServer } from "./module.ts";
 import { late, punctual } from "./punctual.ts";
 import { connectTransport, listenTransport } from "./transports.ts";
 import { Watch } from "./watch.ts";
-
-/** What a `module:` server is made with. */
-export type ModuleDeps = Pick<Host, "now" | "sleep" | "random" | "log">;
 
 export interface ConnectOptions {
   /** Bytes of the largest message; default 1 MiB. */
@@ -30,21 +26,34 @@ export interface ConnectOptions {
 /** A portal to the server at an address; attaching is the caller's. Rejects with a NineError that says why. */
 export async function connect(addr: string | Addr, options: ConnectOptions = {}): Promise<Portal> {
   const a = typeof addr === "string" ? parseAddr(addr) : addr;
-  if (a.kind === "module") return open(await loadServer(a.file, options.cwd ?? process.cwd()), { bug: (e) => reportBug(e, a.file) });
   const timeoutMs = options.timeoutMs ?? 10_000;
   const timer = new AbortController();
   const timeout = setTimeout(() => timer.abort(), timeoutMs);
   const signal = options.signal ? AbortSignal.any([options.signal, timer.signal]) : timer.signal;
   try {
-    const transport = await connectTransport(a, { timeoutMs, signal });
+    if (a.kind === "module") {
+      const server = await unless(signal, loadServer(a, options.cwd ?? process.cwd()));
+      return punctual(open(server, { bug: (e) => reportBug(e, a.file) }), timeoutMs);
+    }
+    const transport = await connectTransport(a, { timeoutMs, signal, ...(options.cwd !== undefined && { cwd: options.cwd }) });
     return punctual(await dial(transport, { msize: options.msize ?? 1 << 20, signal }), timeoutMs);
   } catch (e) {
-    if (timer.signal.aborted && !options.signal?.aborted) throw late(timeoutMs);
+    if (timer.signal.aborted && !options.signal?.aborted) throw a.kind === "module" ? new NineError(`${a.file}: not loaded in ${timeoutMs / 1000} s`, errno.ETIMEDOUT) : late(timeoutMs);
     if (e instanceof NineError && e.message === Ehungup) throw new NineError(`${Ehungup}: the other side ended it without an answer`, e.errno);
     throw e;
   } finally {
     clearTimeout(timeout);
   }
+}
+
+/** What p settles with, or Eintr. */
+function unless<T>(signal: AbortSignal, p: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const giveUp = (): void => reject(new NineError(Eintr));
+    if (signal.aborted) giveUp();
+    signal.addEventListener("abort", giveUp, { once: true });
+    p.then(resolve, reject).finally(() => signal.removeEventListener("abort", giveUp));
+  });
 }
 
 /** A frame is collected whole before it is looked at. No sender gains by one that is much longer than a message, or than what is sent in a tick. */
@@ -92,22 +101,4 @@ export function listen(addr: string | Addr, open: (session: Session9P) => Portal
 /** What a server in this process threw that is no NineError: its peer is told "i/o error" only. */
 export function reportBug(e: unknown, where: string): void {
   nodeHost().log(`nineplex: bug: ${where}: ${e instanceof Error ? (e.stack ?? e.message) : String(e)}`);
-}
-
-/** A server from a module: its default export, a Server or a function that makes one of ModuleDeps. */
-export async function loadServer(file: string, cwd: string): Promise<Server> {
-  const path = isAbsolute(file) ? file : resolve(cwd, file);
-  let loaded: { default?: unknown };
-  try {
-    loaded = (await import(pathToFileURL(path).href)) as { default?: unknown };
-  } catch (e) {
-    const why = e instanceof Error ? (e.message.split("\n")[0] ?? "") : String(e);
-    throw new NineError(/Cannot find module|ENOENT/.test(why) ? `file does not exist: ${file}` : `${file}: ${why}`);
-  }
-  const make = loaded.default;
-  const server: unknown = typeof make === "function" ? (make as (deps: ModuleDeps) => unknown)(nodeHost()) : make;
-  if (typeof server !== "object" || server === null || !("attach" in server)) {
-    throw new NineError(`${file}: its default export is no server, nor a function that makes one`);
-  }
-  return server as Server;
 }

@@ -2,6 +2,7 @@
  * Exec: a child process that speaks 9P on its standard input and output. Its stderr is ours. The
  * child and what it starts are a process group of their own, so that the terminal's Ctrl-C does not
  * reach them; closing ends its input, and if that is not enough the group is told to, then made to.
+ * Invariant: no child outlives this process, whatever ends that, but SIGKILL: then its input ends.
  */
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
@@ -19,6 +20,23 @@ export interface ExecOptions {
 
 type Child = ChildProcessByStdio<Writable, Readable, null>;
 
+/** Children that have not exited, and how that is learned. */
+const living = new Map<Child, Promise<unknown>>();
+
+/** Ends those that are left: their input now, then within two graces they go. Settles when all have exited. */
+export async function endChildren(graceMs: number): Promise<void> {
+  await Promise.all([...living].map(([child, exited]) => {
+    child.stdin.end();
+    stop(child, exited, graceMs);
+    return exited;
+  }));
+}
+
+/** The process ends now, and gives nobody time. */
+function killAll(): void {
+  for (const child of living.keys()) kill(child, "SIGKILL");
+}
+
 /**
  * A string is given to the shell, an array is run as it is. Settles when the process exists; that a
  * shell did not find its command is told by `closed` ("command not found").
@@ -34,9 +52,17 @@ export function connectExec(command: string | readonly string[], options: ExecOp
   const exited = new Promise<string | undefined>((resolve) => {
     child.once("exit", (code, signal) => resolve(reason(code, signal, shell)));
   });
+  if (living.size === 0) process.once("exit", killAll);
+  living.set(child, exited);
+  const gone = (): void => {
+    living.delete(child);
+    if (living.size === 0) process.off("exit", killAll);
+  };
+  void exited.then(gone);
   const graceMs = options.graceMs ?? GRACEMS;
   return new Promise((resolve, reject) => {
     child.once("error", (e) => {
+      gone();
       const why = netError(e, "connect");
       reject(new NineError(why.errno === errno.ENOENT ? `command not found: ${file}` : `${why.message}: ${file}`, why.errno));
     });

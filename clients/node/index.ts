@@ -1,10 +1,11 @@
 /** nineplex/node: addresses, transports, host files and the parts of the command line. */
 export * from "./addr.ts";
-export { connect, type ConnectOptions, listen, loadServer, type ModuleDeps, type ServeAt } from "./connect.ts";
+export { connect, type ConnectOptions, listen, type ServeAt } from "./connect.ts";
 export { idly, nodeHost } from "./host.ts";
 export { Seeded, SEEDEDSTARTMS, type SeededOptions } from "./seeded.ts";
 export { hostFiles, type HostFilesOptions, type NodeHostFiles } from "./hostfiles.ts";
 export type { Listener } from "./listener.ts";
+export { loadServer, type ModuleDeps } from "./module.ts";
 export { stdio } from "./stdio.ts";
 export { subtree } from "./subtree.ts";
 export { connectTransport, listenTransport } from "./transports.ts";

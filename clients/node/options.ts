@@ -4,7 +4,7 @@
  * later version will know says `not available`.
  */
 import { errno, NineError } from "../../proto/index.ts";
-import { type Addr, type MountSpec, parseAddr, parseMount } from "./addr.ts";
+import { type Addr, isListenable, type MountSpec, noListener, parseAddr, parseMount } from "./addr.ts";
 
 /** A wrong command line: exit status 2. */
 export class UsageError extends Error {}
@@ -135,7 +135,7 @@ function apply(o: Options, name: string, value = ""): void {
   if (LATER.has(name)) throw new UsageError(`--${name}: not available in this version`);
   switch (name) {
     case "mount": o.mounts.push(checked(() => parseMount(value), "--mount")); break;
-    case "listen": o.listen.push({ addr: value === "stdio" ? "stdio" : checked(() => parseAddr(value), "--listen"), text: value }); break;
+    case "listen": o.listen.push({ addr: listenAddr(value), text: value }); break;
     case "limit": limit(o, value); break;
     case "c": o.command = value; break;
     case "rw": o.rw = true; break;
@@ -167,6 +167,13 @@ function apply(o: Options, name: string, value = ""): void {
     case "version": o.version = true; break;
     default: throw new UsageError(`${dashed(name)}: unknown option; see nineplex -h`);
   }
+}
+
+function listenAddr(text: string): Addr | "stdio" {
+  if (text === "stdio") return text;
+  const addr = checked(() => parseAddr(text), "--listen");
+  if (!isListenable(addr)) throw new UsageError(`--listen ${text}: ${noListener(addr)}`);
+  return addr;
 }
 
 function limit(o: Options, value: string): void {

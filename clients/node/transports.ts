@@ -2,8 +2,9 @@
  * From an Addr to its transport: the one place that knows which module carries which kind of
  * address. `module:` is a server in this process, not a transport, and is left to the caller.
  */
+import { resolve } from "node:path";
 import { errno, NineError, type Transport } from "../../proto/index.ts";
-import { type Addr, formatAddr } from "./addr.ts";
+import { type Addr, formatAddr, isListenable, noListener } from "./addr.ts";
 import { connectExec } from "./exec.ts";
 import type { Listener, OnTransport } from "./listener.ts";
 import { connectTcp, connectUnix, listenTcp, listenUnix } from "./tcp.ts";
@@ -12,6 +13,8 @@ import { connectWs, listenWs, type ListenWsOptions } from "./ws.ts";
 export interface ConnectOptions {
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
+  /** Where exec: runs, and what unix: is relative to; default the process's. */
+  readonly cwd?: string;
 }
 
 /** Listening on a WebSocket takes path and token from the address, and the rest from here. */
@@ -22,22 +25,21 @@ export function connectTransport(addr: Addr, options: ConnectOptions = {}): Prom
   switch (addr.kind) {
     case "ws": return connectWs(formatAddr(addr), options);
     case "tcp": return connectTcp(addr.host, addr.port, options);
-    case "unix": return connectUnix(addr.path, options);
-    case "exec": return connectExec(addr.command);
+    case "unix": return connectUnix(options.cwd === undefined || options.cwd === process.cwd() ? addr.path : resolve(options.cwd, addr.path), options);
+    case "exec": return connectExec(addr.command, options.cwd === undefined ? {} : { cwd: options.cwd });
     default: return no("module: is a server, not a connection");
   }
 }
 
 export function listenTransport(addr: Addr, onTransport: OnTransport, options: ListenOptions = {}): Promise<Listener> {
+  if (!isListenable(addr)) return no(noListener(addr));
   switch (addr.kind) {
     case "ws": {
-      if (addr.secure) return no("cannot listen at wss://: listen at ws:// and put a TLS proxy in front");
       const path = addr.path === "/" ? undefined : addr.path;
       return listenWs(addr, onTransport, { ...options, path, token: options.token ?? addr.token });
     }
     case "tcp": return listenTcp(addr, onTransport, options);
-    case "unix": return listenUnix(addr.path, onTransport, options);
-    default: return no(`cannot listen at ${addr.kind}:; write ws://HOST:PORT, tcp://HOST:PORT or unix:PATH`);
+    default: return listenUnix(addr.path, onTransport, options);
   }
 }
 

@@ -257,7 +257,7 @@ export default { name: "here", attach: () => ({ walk: (name) => files[name], lis
     expect(text(after)).toEqual({ status: 0, out: "module's\n/bin/ls\n", err: "" });
     expect(text(replaced)).toEqual({ status: 0, out: "f\nnow\n", err: "" });
     expect(text(none)).toEqual(failed(1, "nineplex: --mount module:./none.mjs:/n/m: file does not exist: ./none.mjs"));
-    expect(text(not)).toEqual(failed(1, "nineplex: --mount module:./notserver.mjs:/n/m: ./notserver.mjs: its default export is no server, nor a function that makes one"));
+    expect(text(not)).toEqual(failed(1, "nineplex: --mount module:./notserver.mjs:/n/m: ./notserver.mjs: its default export is no server, nor a function or class that makes one"));
     expect(text(throws)).toEqual(failed(1, "nineplex: --mount module:./throws.mjs:/n/m: ./throws.mjs: on purpose"));
     expect(text(refused)).toEqual(failed(1, "nineplex: --mount tcp://127.0.0.1:1:/n/m: connection refused: no server listens there"));
     expect(text(place)).toEqual(failed(1, "nineplex: --mount module:./here.mjs:/no/where: file does not exist"));
@@ -339,9 +339,9 @@ describe("serve", () => {
     expect(text(unixDir)).toEqual(failed(1, "nineplex: unix:no/such/s: file does not exist: no/such"));
     expect(text(notDir)).toEqual(failed(1, "nineplex: plain: not a directory"));
     expect(text(none)).toEqual(failed(1, "nineplex: nosuch: file does not exist"));
-    expect(text(wss)).toEqual(failed(1, "nineplex: wss://127.0.0.1:0: cannot listen at wss://: listen at ws:// and put a TLS proxy in front"));
+    expect(text(wss)).toEqual(failed(2, "nineplex: --listen wss://127.0.0.1:0: cannot listen at wss://: listen at ws:// and put a TLS proxy in front"));
     expect(host).toMatchObject({ status: 1, stderr: "nineplex: tcp://192.0.2.1:0: reachable from other machines, and tcp asks for no token\nnineplex: tcp://192.0.2.1:0: this machine has no such address\n" });
-    expect(text(exec)).toEqual(failed(1, "nineplex: exec:x: cannot listen at exec:; write ws://HOST:PORT, tcp://HOST:PORT or unix:PATH"));
+    expect(text(exec)).toEqual(failed(2, "nineplex: --listen exec:x: cannot listen at exec:; write ws://HOST:PORT, tcp://HOST:PORT or unix:PATH"));
     expect(existsSync(socket)).toBe(true);
   });
 

@@ -39,7 +39,9 @@ describe("parseAddr", () => {
     ["unix:rel/sock", { kind: "unix", path: "rel/sock" }],
     ["unix!/tmp/a!b", { kind: "unix", path: "/tmp/a!b" }, "unix:/tmp/a!b"],
     ["exec:ssh h 'u9fs -a none'", { kind: "exec", command: "ssh h 'u9fs -a none'" }],
-    ["module:./x.ts", { kind: "module", file: "./x.ts" }],
+    ["module:./x.ts", { kind: "module", file: "./x.ts", query: "" }],
+    ["module:/a/kv.ts?file=s.json&x=a%26b?c", { kind: "module", file: "/a/kv.ts", query: "file=s.json&x=a%26b?c" }],
+    ["module:x.ts?", { kind: "module", file: "x.ts", query: "" }, "module:x.ts"],
   ];
   it.each(good)("%s", (text, addr, written = text) => {
     expect(parseAddr(text)).toEqual(addr);
@@ -80,7 +82,8 @@ describe("parseAddr", () => {
     ["unix:", "no path; write unix:PATH"],
     ["unix!", "no path; write unix!PATH"],
     ["exec: ", "no command; write exec:COMMAND"],
-    ["module:", "no file; write module:FILE"],
+    ["module:", "no file; write module:FILE[?NAME=VALUE&...]"],
+    ["module:?a=b", "no file; write module:FILE"],
     ["noise+tcp://", "no host"],
   ];
   it.each(wrong)("refuses %j", (text, why) => {
@@ -120,6 +123,8 @@ describe("parseMount", () => {
     ["exec:/bin/cmd:/n/y", "exec:/bin/cmd", "/n/y"],
     ["module:/a/b.ts:/n/m:replace", "module:/a/b.ts", "/n/m"],
     ["module:./ro:/n/m", "module:./ro", "/n/m"],
+    ["module:kv.ts?file=/a/s.json:/n/kv:ro", "module:kv.ts?file=/a/s.json", "/n/kv", { readonly: true }],
+    ["module:http.ts?url=http://h:8080/x/:/n/web", "module:http.ts?url=http://h:8080/x/", "/n/web"],
   ];
   it.each(good)("%s", (text, addr, path, more = {}) => {
     expect(parseMount(text)).toEqual({ ...plain, addr: parseAddr(addr), text: addr, path, ...more });

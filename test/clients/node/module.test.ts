@@ -1,0 +1,34 @@
+/** Whose bug it is that nobody caught; loading itself is tested in test/clients/plugins.test.ts. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { afterAll, expect, it } from "vitest";
+import { culprit, loadServer } from "../../../clients/node/module.ts";
+
+const here = mkdtempSync(join(tmpdir(), "nineplex-module-"));
+const root = join(import.meta.dirname, "../../..");
+afterAll(() => rmSync(here, { recursive: true }));
+
+function thrown(...frames: string[]): Error {
+  const e = new Error("x");
+  e.stack = ["Error: x", ...frames.map((f) => `    at ${f}`), "    at listOnTimeout (node:internal/timers:581:17)"].join("\n");
+  return e;
+}
+
+it("a module's, if it has a frame in the stack; nineplex's, if only that has; a module's, if nobody has", async () => {
+  const ours = `Mux.message (${root}/proto/mux.ts:180:11)`;
+  expect(culprit(thrown())).toBeUndefined();
+  expect(culprit(new Error("here"))).toBeUndefined();
+  writeFileSync(join(here, "m.mjs"), "export default { name: 'm', attach() {} };\n");
+  await loadServer({ kind: "module", file: "./m.mjs", query: "" }, here);
+  const url = pathToFileURL(join(here, "m.mjs")).href;
+  expect(culprit(thrown(`Timeout._onTimeout (${url}?17.5:2:26)`))).toBe("./m.mjs");
+  expect(culprit(thrown(`${here}/m.mjs:2:26`))).toBe("./m.mjs");
+  expect(culprit(thrown(ours, `async ${url}?1.5:2:26`))).toBe("./m.mjs");
+  expect(culprit(thrown(ours))).toBeUndefined();
+  expect(culprit(thrown(ours, `Object.<anonymous> (${here}/other.mjs:1:1)`))).toBeUndefined();
+  expect(culprit(thrown(`parse (${here}/node_modules/yaml/index.js:1:1)`))).toBe("./m.mjs");
+  expect(culprit(thrown())).toBe("./m.mjs");
+  expect(culprit("a string")).toBe("./m.mjs");
+});
