@@ -109,6 +109,11 @@ export class Kernel {
     return made;
   }
 
+  /** The Mnt that was made of what is posted as this file of /srv, or of this open file. */
+  async mountedFrom(c: Chan): Promise<Mnt | undefined> {
+    return this.wires.get(this.posted(c)?.chan ?? c)?.catch(() => undefined);
+  }
+
   /** n_uname for attaching: a plain .L server goes by numbers; one of ours knows the name. */
   nuname(portal: Portal): number | undefined {
     return portal.dialect !== "9P2000" && !portal.ordered ? this.options.uid : undefined;

@@ -12,17 +12,20 @@ import { MAFTER, MBEFORE, MCREATE, MREPL } from "./sys.ts";
 
 /** One element of a union, or the one file that was bound over another. */
 export interface Mount {
-  /** In order of mounting; 0 for the mounted-upon directory itself as a union element. */
+  /**
+   * 0 for the mounted-upon directory itself as a union element; else ascending so that binding a
+   * union's elements in this order, each before or after those that are there, makes the union again.
+   */
   readonly id: number;
   readonly to: Chan;
-  /** MREPL, MBEFORE, MAFTER with MCREATE, as asked for. */
-  readonly flag: number;
   /** Creation is permitted here. */
   readonly create: boolean;
   /** For ns: "bind" or "mount", its first operand, and mount's aname. */
   readonly verb: "bind" | "mount";
   readonly from: string;
   readonly aname: string;
+  /** All that came with one bind of a union, under the name it had then; the same object in each of them. */
+  readonly union: { readonly from: string; readonly size: number } | undefined;
 }
 
 export interface Mhead {
@@ -95,25 +98,30 @@ export class Pgrp {
 
   /**
    * bind(2), mount(2): `to` goes on `old`, which was reached without crossing a mount on its last
-   * element; union: what `to` is the first
-   * element of. Both Chans are borrowed. Emount when one is a directory and the other is not, or a
-   * union of files is asked for.
+   * element; union: what `to` is the first element of. All Chans are borrowed. Emount when one is a
+   * directory and the other is not, or a union of files is asked for.
    */
-  mount(to: Chan, union: Mhead | undefined, old: Chan, flag: number, name: MountName): void {
+  mount(to: Chan, union: readonly Mount[], old: Chan, flag: number, name: MountName): void {
     const order = flag & (MBEFORE | MAFTER);
     if (order === (MBEFORE | MAFTER) || (flag & ~(MBEFORE | MAFTER | MCREATE)) !== 0) throw new NineError(Emount);
     if (to.isDir !== old.isDir) throw new NineError(`${Emount}: one is a directory, the other is not`);
     if (order !== MREPL && !old.isDir) throw new NineError(`${Emount}: a union is made of directories`);
     const create = (flag & MCREATE) !== 0;
-    const mount = (chan: Chan, f: number): Mount => ({ id: ++this.lastId, to: chan.incref(), flag: f, create, ...name });
-    const added = [mount(to, flag)];
-    // A union is bound with all its elements.
-    for (const m of union?.mounts ?? []) if (!sameChan(m.to, to)) added.push(mount(m.to, MAFTER));
+    // A union is bound with all its elements, of which only the first may be asked to permit creation.
+    const [first, ...rest] = union.length > 1 ? union : [];
+    const bound = first && { from: name.from, size: rest.length + 1 };
+    const mount = (chan: Chan, create: boolean, { verb, from, aname }: MountName): Mount =>
+      ({ id: ++this.lastId, to: chan.incref(), create, verb, from, aname, union: bound });
+    const added: Mount[] = [];
+    if (order !== MBEFORE) added.push(mount(to, create, first ?? name));
+    for (const m of order === MBEFORE ? rest.toReversed() : rest) added.push(mount(m.to, false, m));
+    if (order === MBEFORE) added.push(mount(to, create, first ?? name));
+    if (order === MBEFORE) added.reverse();
     const key = keyOf(old.mnt, old.qid);
     let head = this.heads.get(key);
     if (!head) {
       head = { key, from: old.incref(), mounts: [] };
-      if (order !== MREPL) head.mounts.push({ id: 0, to: old.incref(), flag: MREPL, create: false, verb: "bind", from: old.path, aname: "" });
+      if (order !== MREPL) head.mounts.push({ id: 0, to: old.incref(), create: false, verb: "bind", from: old.path, aname: "", union: undefined });
       this.put(head);
     }
     if (order === MREPL) {
@@ -122,15 +130,15 @@ export class Pgrp {
     } else head.mounts = order === MBEFORE ? [...added, ...head.mounts] : [...head.mounts, ...added];
   }
 
-  /** unmount(2): one element off old, or all. */
-  unmount(from: Chan | undefined, old: Chan): void {
+  /** unmount(2): the first element that `is` meant off old, or all. */
+  unmount(is: ((m: Mount) => boolean) | undefined, old: Chan): void {
     const head = this.find(old.mnt, old.qid);
     if (!head) throw new NineError(Enotmounted);
-    if (!from) {
+    if (!is) {
       this.drop(head);
       return;
     }
-    const i = head.mounts.findIndex((m) => sameChan(m.to, from));
+    const i = head.mounts.findIndex(is);
     if (i < 0) throw new NineError(Enotunion);
     head.mounts.splice(i, 1)[0]?.to.close();
     if (head.mounts.length === 0 || head.mounts.every((m) => m.id === 0)) this.drop(head);
@@ -138,14 +146,24 @@ export class Pgrp {
 
   /** ns(1): lines of rc that make this name space again. */
   lines(): string[] {
-    const all: { m: Mount; old: string }[] = [];
-    for (const h of this.heads.values()) for (const m of h.mounts) if (m.id > 0) all.push({ m, old: h.from.path });
-    all.sort((a, b) => a.m.id - b.m.id);
-    return all.map(({ m, old }) => {
-      const order = m.flag & MBEFORE ? "b" : m.flag & MAFTER ? "a" : "";
-      const flags = order + (m.flag & MCREATE ? "c" : "");
-      return [m.verb, ...(flags ? [`-${flags}`] : []), quote(m.from), quote(old), ...(m.aname ? [quote(m.aname)] : [])].join(" ");
-    });
+    const all: { id: number; line: string }[] = [];
+    for (const h of this.heads.values()) {
+      // Each element as it comes to those of a lower id, among which it stands first or last.
+      const there = new Set<Mount>();
+      for (const m of h.mounts.toSorted((a, b) => a.id - b.id)) {
+        if (there.has(m)) continue;
+        const whole = wholeUnion(h, m);
+        const block = whole ?? [m];
+        const first = h.mounts.findIndex((x) => there.has(x)) > h.mounts.indexOf(m);
+        const flags = (there.size === 0 ? "" : first ? "b" : "a") + (block[0]?.create ? "c" : "");
+        for (const x of block) there.add(x);
+        if (m.id === 0) continue;
+        const { verb, from, aname } = whole && m.union ? { verb: "bind", from: m.union.from, aname: "" } : m;
+        const words = [verb, ...(flags ? [`-${flags}`] : []), quote(from), quote(h.from.path), ...(aname ? [quote(aname)] : [])];
+        all.push({ id: m.id, line: words.join(" ") });
+      }
+    }
+    return all.toSorted((a, b) => a.id - b.id).map((x) => x.line);
   }
 
   private put(h: Mhead): void {
@@ -166,4 +184,12 @@ export class Pgrp {
 /** eqchan: the same file of the same server. */
 export function sameChan(a: Chan, b: Chan): boolean {
   return a.mnt === b.mnt && a.qid.pathlo === b.qid.pathlo && a.qid.pathhi === b.qid.pathhi && a.isDir === b.isDir;
+}
+
+/** All that came with the bind of a union that this element came with, if it still stands together. */
+function wholeUnion(h: Mhead, m: Mount): readonly Mount[] | undefined {
+  if (!m.union) return undefined;
+  const at = h.mounts.findIndex((x) => x.union === m.union);
+  const block = h.mounts.slice(at, at + m.union.size);
+  return block.length === m.union.size && block.every((x) => x.union === m.union) ? block : undefined;
 }

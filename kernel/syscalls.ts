@@ -12,7 +12,7 @@ import { FileCalls } from "./filecalls.ts";
 import type { Mnt } from "./mnt.ts";
 import { at, cleanPath } from "./namec.ts";
 import { Proc } from "./proc.ts";
-import { Pgrp } from "./pgrp.ts";
+import { type Mount, Pgrp, sameChan } from "./pgrp.ts";
 import { quote } from "./quote.ts";
 import { Rgrp } from "./rgrp.ts";
 import type { Program, Rfork, SpawnOptions, Sys, Waitmsg } from "./sys.ts";
@@ -35,13 +35,14 @@ export class Syscalls extends FileCalls implements Sys {
 
   async bind(name: string, old: string, flag: number): Promise<void> {
     await this.enter();
-    const from = await this.chanOf(name);
+    const { c, union } = await this.chanOf(name);
     try {
       await at(this.p, old, { nomount: true, walk: true }, async (w) => {
-        this.p.pgrp.mount(from.c, from.union, w.c, flag, { verb: "bind", from: from.c.path, aname: "" });
+        this.p.pgrp.mount(c, union, w.c, flag, { verb: "bind", from: c.path, aname: "" });
       });
     } finally {
-      from.c.close();
+      for (const m of union) m.to.close();
+      c.close();
     }
   }
 
@@ -56,7 +57,7 @@ export class Syscalls extends FileCalls implements Sys {
       const to = new Chan(m, fid, qid, cleanPath(p, old));
       try {
         await at(p, old, { nomount: true, walk: true }, async (w) => {
-          p.pgrp.mount(to, undefined, w.c, flag, { verb: "mount", from: spec ?? m.spec, aname });
+          p.pgrp.mount(to, [], w.c, flag, { verb: "mount", from: spec ?? m.spec, aname });
         });
       } finally {
         to.close();
@@ -108,9 +109,12 @@ export class Syscalls extends FileCalls implements Sys {
 
   async unmount(name: string | undefined, old: string): Promise<void> {
     await this.enter();
-    const from = name === undefined ? undefined : (await this.chanOf(name)).c;
+    // A server that was mounted is also what it was mounted from: an address, or what is posted in /srv.
+    const from = name === undefined || ADDRESS.test(name) ? undefined : await this.chanAt(name);
     try {
-      await at(this.p, old, { nomount: true, walk: true }, async (w) => this.p.pgrp.unmount(from, w.c));
+      const mnt = from && await this.p.kernel.mountedFrom(from);
+      const is = (m: Mount): boolean => (from ? sameChan(m.to, from) || m.to.mnt === mnt : m.verb === "mount" && m.from === name);
+      await at(this.p, old, { nomount: true, walk: true }, async (w) => this.p.pgrp.unmount(name === undefined ? undefined : is, w.c));
     } finally {
       from?.close();
     }
@@ -245,9 +249,23 @@ export class Syscalls extends FileCalls implements Sys {
     return new Proc(p.kernel, o.nowait ? undefined : p, p.user, o.argv, { fgrp, pgrp, egrp, rgrp, notes, slash: p.slash.incref(), dot: p.dot.incref() });
   }
 
-  /** A Chan of its own for what a name leads to, across mounts. */
-  private chanOf(name: string): Promise<{ c: Chan; union: Parameters<Pgrp["mount"]>[1] }> {
-    return at(this.p, name, { walk: true }, async (w) => ({ c: await this.cloneOf(w), union: w.umh }));
+  private chanAt(name: string): Promise<Chan> {
+    return at(this.p, name, { walk: true }, (w) => this.cloneOf(w));
+  }
+
+  /** A Chan of its own for what a name leads to, across mounts, and the union it is the first element of; a reference of each. */
+  private chanOf(name: string): Promise<{ c: Chan; union: readonly Mount[] }> {
+    return at(this.p, name, { walk: true }, async (w) => {
+      // Held before anything waits: what is unmounted meanwhile stays.
+      const union = w.umh?.mounts.slice() ?? [];
+      for (const m of union) m.to.incref();
+      try {
+        return { c: await this.cloneOf(w), union };
+      } catch (e) {
+        for (const m of union) m.to.close();
+        throw e;
+      }
+    });
   }
 }
 
