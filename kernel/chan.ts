@@ -4,7 +4,7 @@
  * walked; `path` is the lexically clean name it was reached by, which is all that ".." ever looks at;
  * the offset moves when a call completes, and calls that use it take turns.
  */
-import { type Interrupt, type Qid, QTDIR } from "../proto/index.ts";
+import { after, type Awaitable, got, type Interrupt, type Qid, QTDIR, type Steps, steps } from "../proto/index.ts";
 import type { Mnt } from "./mnt.ts";
 import { Turn } from "./turn.ts";
 
@@ -50,14 +50,15 @@ export class Chan {
     return this;
   }
 
-  /** The next bytes at the offset; the caller has its turn. */
-  async readNext(count: number, intr: Interrupt): Promise<Uint8Array> {
+  /** The next bytes at the offset, in `into` when that is given; the caller has its turn. */
+  readNext(count: number, intr: Interrupt, into?: Uint8Array): Awaitable<Uint8Array> {
     if (this.ahead) {
       const data = this.ahead.subarray(this.offset, this.offset + count);
       if (this.offset + data.length >= this.ahead.length) this.ahead = undefined;
       if (data.length > 0) {
         this.offset += data.length;
-        return data;
+        into?.set(data);
+        return into ? into.subarray(0, data.length) : data;
       }
     }
     // The end is known from the stat that came with the open, once: a file that grows is read on.
@@ -65,18 +66,23 @@ export class Chan {
       this.length = 0;
       return new Uint8Array(0);
     }
-    const data = await this.mnt.client.read(this.fid, this.offset, count, intr);
-    this.offset += data.length;
-    return data;
+    return after(this.mnt.client.read(this.fid, this.offset, count, intr, into), (data) => {
+      this.offset += data.length;
+      return data;
+    });
   }
 
   /** All of data from a byte on, in messages of the file's iounit; its length. */
-  async writeAt(from: number, data: Uint8Array, intr: Interrupt): Promise<number> {
+  writeAt(from: number, data: Uint8Array, intr: Interrupt): Awaitable<number> {
     const { client } = this.mnt;
-    if (this.iounit >= client.iounit) return client.write(this.fid, from, data, intr);
-    for (let done = 0; done < data.length || done === 0; done += this.iounit) {
-      await client.write(this.fid, from + done, data.subarray(done, done + this.iounit), intr);
-      if (data.length === 0) break;
+    return this.iounit >= client.iounit || data.length <= this.iounit
+      ? client.write(this.fid, from, data, intr)
+      : steps(() => this.writeUnits(from, data, intr));
+  }
+
+  private *writeUnits(from: number, data: Uint8Array, intr: Interrupt): Steps<number> {
+    for (let done = 0; done < data.length; done += this.iounit) {
+      yield* got(this.mnt.client.write(this.fid, from + done, data.subarray(done, done + this.iounit), intr));
     }
     return data.length;
   }

@@ -1,9 +1,13 @@
 /**
- * FdCalls: the calls of sys.ts on open files (sysfile.c). Invariants: a Chan in the fd table is open;
- * a Chan is held across every wait; an offset moves when the call that uses it has completed; data
- * that crosses this boundary is the caller's own afterwards.
+ * FdCalls: the calls of sys.ts on open files (sysfile.c). A call answers at once, and throws what
+ * fails, when the server does. Invariants: a Chan in the fd table is open; a Chan is held across every
+ * wait; an offset moves when the call that uses it has completed; data that crosses this boundary is
+ * the caller's own afterwards.
  */
-import { Ebadoffset, Ebadusefd, type Dir, Eisdir, Enotdir, isInterrupted, NineError, OEXEC, OREAD, OWRITE } from "../proto/index.ts";
+import {
+  after, attempt, type Awaitable, Ebadoffset, Ebadusefd, type Dir, Eisdir, Enotdir, got, isInterrupted, lastly, NineError, OEXEC, type Opened, ORDWR,
+  OREAD, OWRITE, type Steps, steps,
+} from "../proto/index.ts";
 import { Chan } from "./chan.ts";
 import type { Mhead } from "./pgrp.ts";
 import type { Proc } from "./proc.ts";
@@ -20,84 +24,110 @@ export class FdCalls {
     this.p = p;
   }
 
-  async read(fd: number, n?: number, at?: number): Promise<Uint8Array> {
-    await this.enter();
-    const c = this.p.fgrp.get(fd).incref();
-    try {
+  read(fd: number, n?: number, at?: number, into?: Uint8Array): Awaitable<Uint8Array> {
+    return this.using(fd, (c) => {
       if ((c.mode & 3) === OWRITE) throw new NineError(Ebadusefd);
       if (c.isDir) throw new NineError(Eisdir);
-      const count = Math.min(n ?? c.iounit, c.iounit);
-      if (at !== undefined) return await c.mnt.client.read(c.fid, offset(at), count, this.p.intr);
-      return await this.turn(c.reading, () => c.readNext(count, this.p.intr));
-    } finally {
-      c.close();
-    }
+      const count = Math.min(n ?? c.iounit, c.iounit, into?.length ?? c.iounit);
+      if (at !== undefined) return c.mnt.client.read(c.fid, offset(at), count, this.p.intr, into);
+      return this.inTurn(c.reading, () => c.readNext(count, this.p.intr, into));
+    });
   }
 
-  async write(fd: number, data: Uint8Array, at?: number): Promise<number> {
-    await this.enter();
-    const c = this.p.fgrp.get(fd).incref();
-    try {
+  write(fd: number, data: Uint8Array, at?: number): Awaitable<number> {
+    return this.using(fd, (c) => {
       const acc = c.mode & 3;
       if (acc === OREAD || acc === OEXEC) throw new NineError(Ebadusefd);
-      if (at !== undefined) return await c.writeAt(offset(at), data, this.p.intr);
-      return await this.turn(c.writing, async () => {
-        const n = await c.writeAt(c.offset, data, this.p.intr);
+      if (at !== undefined) return c.writeAt(offset(at), data, this.p.intr);
+      return this.inTurn(c.writing, () => after(c.writeAt(c.offset, data, this.p.intr), (n) => {
         c.offset += n;
         return n;
-      });
-    } finally {
-      c.close();
-    }
+      }));
+    });
   }
 
-  async seek(fd: number, to: number, whence: 0 | 1 | 2): Promise<number> {
-    await this.enter();
-    const c = this.p.fgrp.get(fd).incref();
-    try {
-      // Reads and writes under way come first: they move the offset when they complete.
-      return await this.turn(c.reading, () => this.turn(c.writing, async () => {
-        const base = whence === 0 ? 0 : whence === 1 ? c.offset : (await c.mnt.client.statFid(c.fid, "", this.p.intr)).length;
-        const next = offset(base + to);
+  seek(fd: number, to: number, whence: 0 | 1 | 2): Awaitable<number> {
+    // Reads and writes under way come first: they move the offset when they complete.
+    return this.using(fd, (c) => this.inTurn(c.reading, () => this.inTurn(c.writing, () =>
+      after(whence === 2 ? c.mnt.client.statFid(c.fid, "", this.p.intr) : undefined, (d) => {
+        const next = offset((d ? d.length : whence === 1 ? c.offset : 0) + to);
         if (c.isDir && next !== 0) throw new NineError(Eisdir);
         c.offset = next;
         c.ahead = undefined;
         if (c.isDir) rewind(c);
         return next;
-      }));
-    } finally {
-      c.close();
-    }
+      }))));
   }
 
-  async close(fd: number): Promise<void> {
+  close(fd: number): void {
     this.p.check();
     this.p.fgrp.close(fd);
   }
 
-  async dup(from: number, to?: number): Promise<number> {
-    await this.enter();
-    const c = this.p.fgrp.get(from);
-    if (to === from) return from;
-    if (to === undefined) return this.p.fgrp.add(c.incref());
-    this.p.fgrp.set(to, c.incref());
-    return to;
+  dup(from: number, to?: number): Awaitable<number> {
+    return after(this.enter(), () => {
+      const c = this.p.fgrp.get(from);
+      if (to === from) return from;
+      if (to === undefined) return this.p.fgrp.add(c.incref());
+      this.p.fgrp.set(to, c.incref());
+      return to;
+    });
   }
 
-  async pipe(): Promise<[number, number]> {
-    await this.enter();
-    const root = await this.p.kernel.attachDevice("pipe", this.p);
+  pipe(): Awaitable<[number, number]> {
+    return steps(() => this.piping());
+  }
+
+  fd2path(fd: number): string {
+    return this.p.fgrp.get(fd).path;
+  }
+
+  dirread(fd: number): Awaitable<Dir[]> {
+    return this.using(fd, (c) => {
+      if (!c.isDir) throw new NineError(Enotdir);
+      return this.inTurn(c.reading, () => steps(() => this.nextDirs(c)));
+    });
+  }
+
+  fstat(fd: number): Awaitable<Dir> {
+    return this.using(fd, (c) =>
+      after(c.mnt.client.statFid(c.fid, c.path.slice(c.path.lastIndexOf("/") + 1) || "/", this.p.intr), (d) => dressed(c, d)));
+  }
+
+  fwstat(fd: number, changes: Wstat): Awaitable<void> {
+    return this.using(fd, (c) => c.mnt.client.wstatFid(c.fid, changes, this.p.intr));
+  }
+
+  /** Every call: an ended process does nothing, a stopped one waits, a busy one lets the event loop run. */
+  protected enter(): Awaitable<void> {
+    this.p.check();
+    return (this.p.held() ?? this.p.kernel.slice())?.then(() => this.p.check());
+  }
+
+  /** A call on an open file, which is held meanwhile. */
+  private using<T>(fd: number, f: (c: Chan) => Awaitable<T>): Awaitable<T> {
+    return after(this.enter(), () => {
+      const c = this.p.fgrp.get(fd).incref();
+      return lastly(() => f(c), () => c.close());
+    });
+  }
+
+  private inTurn<T>(turn: Turn, f: () => Awaitable<T>): Awaitable<T> {
+    return after(turn.enter(this.p), () => lastly(f, () => turn.leave()));
+  }
+
+  private *piping(): Steps<[number, number]> {
+    yield* got(this.enter());
+    const root = yield* got(this.p.kernel.attachDevice("pipe", this.p));
     try {
-      const end = async (name: string): Promise<Chan> => {
-        const o = await root.mnt.client.open(root.fid, [name], 2);
-        const c = new Chan(root.mnt, o.fid, o.qid, `#pipe/${name}`);
-        return asOpen(c, 2, o.iounit);
-      };
-      const a = await end("data");
-      const b = await end("data1").catch((e: unknown) => {
+      const a = yield* got(pipeEnd(root, "data"));
+      let b: Chan;
+      try {
+        b = yield* got(pipeEnd(root, "data1"));
+      } catch (e) {
         a.close();
         throw e;
-      });
+      }
       const { fgrp } = this.p;
       let fd: number;
       try {
@@ -117,59 +147,8 @@ export class FdCalls {
     }
   }
 
-  fd2path(fd: number): string {
-    return this.p.fgrp.get(fd).path;
-  }
-
-  async dirread(fd: number): Promise<Dir[]> {
-    await this.enter();
-    const c = this.p.fgrp.get(fd).incref();
-    try {
-      if (!c.isDir) throw new NineError(Enotdir);
-      return await this.turn(c.reading, () => this.nextDirs(c));
-    } finally {
-      c.close();
-    }
-  }
-
-  async fstat(fd: number): Promise<Dir> {
-    await this.enter();
-    const c = this.p.fgrp.get(fd).incref();
-    try {
-      return dressed(c, await c.mnt.client.statFid(c.fid, c.path.split("/").at(-1) || "/", this.p.intr));
-    } finally {
-      c.close();
-    }
-  }
-
-  async fwstat(fd: number, changes: Wstat): Promise<void> {
-    await this.enter();
-    const c = this.p.fgrp.get(fd).incref();
-    try {
-      await c.mnt.client.wstatFid(c.fid, changes, this.p.intr);
-    } finally {
-      c.close();
-    }
-  }
-
-  /** Every call: an ended process does nothing, a stopped one waits, a busy one lets the event loop run. */
-  protected async enter(): Promise<void> {
-    this.p.check();
-    await (this.p.held() ?? this.p.kernel.slice());
-    this.p.check();
-  }
-
-  private async turn<T>(turn: Turn, f: () => Promise<T>): Promise<T> {
-    await turn.enter(this.p);
-    try {
-      return await f();
-    } finally {
-      turn.leave();
-    }
-  }
-
   /** The next batch of a directory, and then of the other elements of its union. */
-  private async nextDirs(c: Chan): Promise<Dir[]> {
+  private *nextDirs(c: Chan): Steps<Dir[]> {
     const head: Mhead | undefined = c.union === undefined ? undefined : this.p.pgrp.head(c.union);
     for (;;) {
       const from = c.uri === 0 ? c : c.unionChan;
@@ -179,22 +158,27 @@ export class FdCalls {
         return undefined;
       };
       if (from) {
-        const got = await from.mnt.client.dirread(from.fid, c.cookie, from.fid, this.p.intr).catch(passed);
-        if (got && got.dirs.length > 0) {
-          c.cookie = got.next;
-          return got.dirs.map((d) => dressed(from, d));
+        const some = yield* got(attempt<{ dirs: Dir[]; next: number | bigint } | undefined>(() =>
+          from.mnt.client.dirread(from.fid, c.cookie, from.fid, this.p.intr), passed));
+        if (some && some.dirs.length > 0) {
+          c.cookie = some.next;
+          return some.dirs.map((d) => dressed(from, d));
         }
       }
       const m = head?.mounts[c.uri + 1];
       if (!m) return [];
       const to = this.p.mine(m.to).incref();
-      const o = await to.mnt.client.open(to.fid, [], OREAD, this.p.intr).catch(passed).finally(() => to.close());
+      const o = yield* got(lastly(() => attempt<Opened | undefined>(() => to.mnt.client.open(to.fid, [], OREAD, this.p.intr), passed), () => to.close()));
       c.unionChan?.close();
       c.unionChan = o && new Chan(to.mnt, o.fid, o.qid, c.path);
       c.uri++;
       c.cookie = 0;
     }
   }
+}
+
+function pipeEnd(root: Chan, name: string): Awaitable<Chan> {
+  return after(root.mnt.client.open(root.fid, [name], ORDWR), (o) => asOpen(new Chan(root.mnt, o.fid, o.qid, `#pipe/${name}`), ORDWR, o.iounit));
 }
 
 export function asOpen(c: Chan, mode: number, iounit: number): Chan {

@@ -4,8 +4,8 @@
  * meets a symbolic link: an operation has no effect before it throws LinkFound.
  */
 import {
-  Ebadarg, type Dir, DMDIR, Eisdir, Enocreate, Enonexist, Enotdir, errno, Exdev, isInterrupted, LinkFound, NineError, OAPPEND, OEXCL, OREAD, OTRUNC,
-  OWRITE, type Qid, QTDIR, QTSYMLINK,
+  after, attempt, type Awaitable, Ebadarg, type Dir, DMDIR, Eisdir, Enocreate, Enonexist, Enotdir, errno, Exdev, got, isInterrupted, lastly,
+  LinkFound, NineError, OAPPEND, OEXCL, type Opened, OREAD, OTRUNC, OWRITE, type Qid, QTDIR, QTSYMLINK, type Steps, steps,
 } from "../proto/index.ts";
 import { Chan } from "./chan.ts";
 import { asOpen, dressed, FdCalls } from "./fdcalls.ts";
@@ -15,194 +15,120 @@ import type { Proc } from "./proc.ts";
 import type { Wstat } from "./sys.ts";
 
 export class FileCalls extends FdCalls {
-  async open(path: string, mode: number): Promise<number> {
-    await this.enter();
-    return this.p.fgrp.add(await this.opened(path, mode));
+  open(path: string, mode: number): Awaitable<number> {
+    return after(this.enter(), () => after(this.opened(path, mode), (c) => this.p.fgrp.add(c)));
   }
 
-  async openRead(path: string): Promise<number> {
-    await this.enter();
-    const c = await at(this.p, path, {}, async (w) => {
-      const { mnt } = w.c;
-      const o = await mnt.client.openRead(w.c.fid, w.names, mnt.client.iounit, this.p.intr);
-      const chan = this.chan(w, o, OREAD);
-      chan.ahead = o.data;
-      chan.length = o.dir?.length ?? 0;
-      return chan;
-    });
-    if (c.isDir) {
+  openRead(path: string): Awaitable<number> {
+    const { p } = this;
+    return after(this.enter(), () => after(at(p, path, {}, (w) => {
+      const { client } = w.c.mnt;
+      return after(client.openRead(w.c.fid, w.names, client.iounit, p.intr), (o) => {
+        const chan = this.chan(w, o, OREAD);
+        chan.ahead = o.data;
+        chan.length = o.dir?.length ?? 0;
+        return chan;
+      });
+    }), (c) => {
+      if (!c.isDir) return p.fgrp.add(c);
       c.close();
       throw new NineError(Eisdir);
-    }
-    return this.p.fgrp.add(c);
+    }));
   }
 
-  async create(path: string, mode: number, perm: number): Promise<number> {
-    await this.enter();
-    return this.p.fgrp.add(await this.created(path, mode, perm));
+  create(path: string, mode: number, perm: number): Awaitable<number> {
+    return after(this.enter(), () => after(this.created(path, mode, perm), (c) => this.p.fgrp.add(c)));
   }
 
-  async writeFile(path: string, data: Uint8Array, perm = 0o666): Promise<void> {
-    await this.enter();
-    const { intr } = this.p;
-    const { dir, name } = this.split(path);
-    const done = await at(this.p, dir, {}, async (w) => {
-      if (w.names.length === 0 && (w.umh || this.p.pgrp.on(w.c.mnt) > 0)) return false;
-      if (this.p.pgrp.on(w.c.mnt) > 0) return false;
-      const { client } = w.c.mnt;
-      try {
-        await client.createWrite(w.c.fid, w.names, name, perm, data, intr);
-      } catch (e) {
-        if (!(e instanceof NineError) || e instanceof LinkFound || isInterrupted(e) || e.errno === errno.ENOENT) throw e;
-        try {
-          await client.truncateWrite(w.c.fid, [...w.names, name], data, intr);
-        } catch (x) {
-          // The name is a symbolic link: the long way knows where it leads.
-          if (x instanceof LinkFound) return false;
-          throw whichOf(e, x);
-        }
-      }
-      return true;
-    });
-    if (done) return;
-    const c = await this.created(path, OWRITE, perm);
-    try {
-      await c.mnt.client.write(c.fid, 0, data, intr);
-    } finally {
-      c.close();
-    }
+  writeFile(path: string, data: Uint8Array, perm = 0o666): Awaitable<void> {
+    return steps(() => this.writingFile(path, data, perm));
   }
 
-  async readDir(path: string): Promise<Dir[]> {
-    await this.enter();
-    return at(this.p, path, {}, async (w) => {
-      const elems = elementsOf(this.p, w).map((e) => e.incref());
-      try {
-        const all: Dir[] = [];
-        let failed: unknown;
-        let read = 0;
-        for (const e of elems) {
-          try {
-            const dirs = await e.mnt.client.list(e.fid, w.names, this.p.intr);
-            read++;
-            for (const d of dirs) all.push(dressed(e, d));
-          } catch (x) {
-            // An element of a union that cannot be read is passed over, unless there is no other.
-            if (elems.length === 1 || !(x instanceof NineError) || isInterrupted(x)) throw x;
-            failed ??= x;
-          }
-        }
-        if (read === 0 && failed) throw failed;
-        return all;
-      } finally {
-        for (const e of elems) e.close();
-      }
-    });
+  readDir(path: string): Awaitable<Dir[]> {
+    return after(this.enter(), () => at(this.p, path, {}, (w) => steps(() => this.readingDir(w))));
   }
 
-  async stat(path: string, nofollow = false): Promise<Dir> {
-    await this.enter();
-    return at(this.p, path, { nofollow }, async (w) => {
-      const d = await w.c.mnt.client.stat(w.c.fid, w.names, this.p.intr);
+  stat(path: string, nofollow = false): Awaitable<Dir> {
+    return after(this.enter(), () => at(this.p, path, { nofollow }, (w) => after(w.c.mnt.client.stat(w.c.fid, w.names, this.p.intr), (d) => {
       // The walk met no link, but what it ended at is one.
       if (!nofollow && d.qid.type & QTSYMLINK && w.names.length > 0) throw new LinkFound(linkAt(w, d.qid));
       return dressed(w.c, d);
-    });
+    })));
   }
 
-  async wstat(path: string, changes: Wstat): Promise<void> {
-    await this.enter();
-    await at(this.p, path, { nofollow: changes.name !== undefined }, (w) => w.c.mnt.client.wstat(w.c.fid, w.names, changes, this.p.intr));
+  wstat(path: string, changes: Wstat): Awaitable<void> {
+    return after(this.enter(), () =>
+      at(this.p, path, { nofollow: changes.name !== undefined }, (w) => w.c.mnt.client.wstat(w.c.fid, w.names, changes, this.p.intr)));
   }
 
-  async remove(path: string): Promise<void> {
-    await this.enter();
-    await at(this.p, path, { nomount: true, nofollow: true }, async (w) => {
-      const { client } = w.c.mnt;
+  remove(path: string): Awaitable<void> {
+    return after(this.enter(), () => at(this.p, path, { nomount: true, nofollow: true }, (w) => {
       // What a walk ended at is removed as its directory names it; the root of a server cannot be.
-      if (w.names.length > 0) await client.remove(w.c.fid, w.names, this.p.intr);
-      else if (this.p.pgrp.find(w.c.mnt, w.c.qid)) throw new NineError("permission denied: is a mount point");
-      else await client.remove(w.c.fid, [], this.p.intr);
+      if (w.names.length === 0 && this.p.pgrp.find(w.c.mnt, w.c.qid)) throw new NineError("permission denied: is a mount point");
+      return w.c.mnt.client.remove(w.c.fid, w.names, this.p.intr);
+    }));
+  }
+
+  rename(from: string, to: string): Awaitable<void> {
+    return after(this.enter(), () => {
+      const a = this.split(from);
+      const b = this.split(to);
+      return at(this.p, a.dir, { walk: true }, (wa) =>
+        at(this.p, b.dir, { walk: true }, (wb) => steps(() => this.renaming(wa, a.name, wb, b.name))));
     });
   }
 
-  async rename(from: string, to: string): Promise<void> {
-    await this.enter();
-    const a = this.split(from);
-    const b = this.split(to);
-    await at(this.p, a.dir, { walk: true }, async (wa) => {
-      await at(this.p, b.dir, { walk: true }, async (wb) => {
-        const from = await this.elementWith(wa, a.name);
-        // Within one directory the file stays in its element of the union.
-        const to = (sameChan(wa.c, wb.c) ? from : isUnion(wb) ? this.createdir(wb) : wb.c).incref();
-        try {
-          const { client } = from.mnt;
-          if (to.mnt !== from.mnt) throw new NineError(Exdev);
-          if (client.portal.dialect === "9P2000.L") await client.rename(from.fid, a.name, to.fid, b.name, this.p.intr);
-          else if (sameChan(from, to)) await client.wstat(from.fid, [a.name], { name: b.name }, this.p.intr);
-          else throw new NineError(Exdev);
-        } finally {
-          from.close();
-          to.close();
-        }
+  mkdir(path: string, perm: number): Awaitable<void> {
+    return after(this.enter(), () => {
+      const { dir, name } = this.split(path);
+      return at(this.p, dir, {}, (w) => {
+        const c = this.createdir(w).incref();
+        return lastly(() => after(w.names.length === 0 && this.exists(path), (exists) => {
+          if (exists) throw new NineError("file already exists");
+          return c.mnt.client.mkdir(c.fid, w.names, name, perm, this.p.intr);
+        }), () => c.close());
       });
     });
   }
 
-  async mkdir(path: string, perm: number): Promise<void> {
-    await this.enter();
-    const { dir, name } = this.split(path);
-    await at(this.p, dir, {}, async (w) => {
-      const c = this.createdir(w).incref();
-      try {
-        if (w.names.length === 0 && await this.exists(path)) throw new NineError("file already exists");
-        await c.mnt.client.mkdir(c.fid, w.names, name, perm, this.p.intr);
-      } finally {
-        c.close();
-      }
+  symlink(target: string, path: string): Awaitable<void> {
+    return after(this.enter(), () => {
+      const { dir, name } = this.split(path);
+      return at(this.p, dir, { walk: true }, (w) => {
+        const c = this.createdir(w).incref();
+        return lastly(() => c.mnt.client.symlink(c.fid, name, target, this.p.intr), () => c.close());
+      });
     });
   }
 
-  async symlink(target: string, path: string): Promise<void> {
-    await this.enter();
-    const { dir, name } = this.split(path);
-    await at(this.p, dir, { walk: true }, (w) => {
-      const c = this.createdir(w).incref();
-      return c.mnt.client.symlink(c.fid, name, target, this.p.intr).finally(() => c.close());
-    });
-  }
-
-  async readlink(path: string): Promise<string> {
-    await this.enter();
-    return at(this.p, path, { walk: true, nofollow: true }, (w) => {
+  readlink(path: string): Awaitable<string> {
+    return after(this.enter(), () => at(this.p, path, { walk: true, nofollow: true }, (w) => {
       if (!(w.c.qid.type & QTSYMLINK)) throw new NineError(`${Ebadarg}: not a symbolic link`);
       return w.c.mnt.client.readlink(w.c.fid, this.p.intr);
+    }));
+  }
+
+  link(from: string, to: string): Awaitable<void> {
+    return after(this.enter(), () => {
+      const { dir, name } = this.split(to);
+      return at(this.p, from, { walk: true, nofollow: true }, (wf) => at(this.p, dir, { walk: true }, (wd) => {
+        const c = this.createdir(wd).incref();
+        return lastly(() => {
+          if (c.mnt !== wf.c.mnt) throw new NineError(Exdev);
+          return c.mnt.client.link(c.fid, name, wf.c.fid, this.p.intr);
+        }, () => c.close());
+      }));
     });
   }
 
-  async link(from: string, to: string): Promise<void> {
-    await this.enter();
-    const { dir, name } = this.split(to);
-    await at(this.p, from, { walk: true, nofollow: true }, (wf) =>
-      at(this.p, dir, { walk: true }, async (wd) => {
-        const c = this.createdir(wd).incref();
-        try {
-          if (c.mnt !== wf.c.mnt) throw new NineError(Exdev);
-          await c.mnt.client.link(c.fid, name, wf.c.fid, this.p.intr);
-        } finally {
-          c.close();
-        }
-      }));
-  }
-
-  async chdir(path: string): Promise<void> {
-    await this.enter();
-    const c = await at(this.p, path, { walk: true }, async (w) => {
+  chdir(path: string): Awaitable<void> {
+    return after(this.enter(), () => after(at(this.p, path, { walk: true }, (w) => {
       if (!w.c.isDir) throw new NineError(Enotdir);
       return this.cloneOf(w);
-    });
-    this.p.dot.close();
-    this.p.dot = c;
+    }), (c) => {
+      this.p.dot.close();
+      this.p.dot = c;
+    }));
   }
 
   getwd(): string {
@@ -210,53 +136,122 @@ export class FileCalls extends FdCalls {
   }
 
   /** A Chan of its own, not open, for a place that was walked to. */
-  protected async cloneOf(w: Where): Promise<Chan> {
-    const c = new Chan(w.c.mnt, await w.c.mnt.client.clone(w.c.fid, this.p.intr), w.c.qid, w.path);
-    c.union = w.umh?.key;
-    return c;
+  protected cloneOf(w: Where): Awaitable<Chan> {
+    return after(w.c.mnt.client.clone(w.c.fid, this.p.intr), (fid) => {
+      const c = new Chan(w.c.mnt, fid, w.c.qid, w.path);
+      c.union = w.umh?.key;
+      return c;
+    });
   }
 
-  private opened(path: string, mode: number): Promise<Chan> {
-    return at(this.p, path, {}, (w) => this.openAt(w, mode));
+  private opened(path: string, mode: number): Awaitable<Chan> {
+    return at(this.p, path, {}, (w) =>
+      after(w.c.mnt.client.open(w.c.fid, w.names, mode & ~(OEXCL | OAPPEND), this.p.intr), (o) => this.chan(w, o, mode)));
   }
 
-  private async openAt(w: Where, mode: number): Promise<Chan> {
-    return this.chan(w, await w.c.mnt.client.open(w.c.fid, w.names, mode & ~(OEXCL | OAPPEND), this.p.intr), mode);
-  }
-
-  private chan(w: Where, o: { fid: number; qid: Qid; iounit: number }, mode: number): Chan {
+  private chan(w: Where, o: Opened, mode: number): Chan {
     const c = new Chan(w.c.mnt, o.fid, o.qid, w.path);
     c.union = w.umh?.key;
     return asOpen(c, mode, o.iounit);
   }
 
   /** create(2): a new file, or an existing one truncated. */
-  private async created(path: string, mode: number, perm: number): Promise<Chan> {
+  private created(path: string, mode: number, perm: number): Awaitable<Chan> {
     const { dir, name } = this.split(path);
     const excl = (mode & OEXCL) !== 0;
     const m = mode & ~OEXCL;
-    const fresh = (w: Where, c: Chan): Promise<Chan> =>
-      c.mnt.client.create(c.fid, w.names, name, m & ~OTRUNC, perm, this.p.intr).then((o) =>
-        asOpen(new Chan(c.mnt, o.fid, o.qid, cleanPath(this.p, path)), m, o.iounit));
     // An existing directory asked for as one cannot be truncated: open(2) says so.
-    const again = (): Promise<Chan> => this.opened(path, perm & DMDIR ? m : m | OTRUNC);
-    return at(this.p, dir, {}, async (w) => {
+    const again = (): Awaitable<Chan> => this.opened(path, perm & DMDIR ? m : m | OTRUNC);
+    return at(this.p, dir, {}, (w) => {
       const simple = this.p.pgrp.on(w.c.mnt) === 0 && (w.names.length > 0 || !w.umh || w.umh.mounts.length === 1);
-      if (!simple && await this.exists(path)) {
-        if (excl) throw new NineError("file already exists");
-        return again();
-      }
-      try {
-        const c = this.createdir(w).incref();
-        return await fresh(w, c).finally(() => c.close());
-      } catch (e) {
-        // Whether it exists is only known by trying: Tcreate alone is atomic.
-        if (excl || !(e instanceof NineError) || e instanceof LinkFound || isInterrupted(e) || e.errno === errno.ENOENT) throw e;
-        return await again().catch((x: unknown) => {
-          throw whichOf(e, x);
+      return after(!simple && this.exists(path), (exists) => {
+        if (exists && excl) throw new NineError("file already exists");
+        if (exists) return again();
+        return attempt(() => this.fresh(w, name, m & ~OTRUNC, perm, cleanPath(this.p, path), m), (e) => {
+          // Whether it exists is only known by trying: Tcreate alone is atomic.
+          if (excl || !(e instanceof NineError) || e instanceof LinkFound || isInterrupted(e) || e.errno === errno.ENOENT) throw e;
+          return attempt(again, (x) => {
+            throw whichOf(e, x);
+          });
         });
-      }
+      });
     });
+  }
+
+  /** A new file, open, at this place. */
+  private fresh(w: Where, name: string, mode: number, perm: number, path: string, opened: number): Awaitable<Chan> {
+    const c = this.createdir(w).incref();
+    return lastly(() => after(c.mnt.client.create(c.fid, w.names, name, mode, perm, this.p.intr), (o) =>
+      asOpen(new Chan(c.mnt, o.fid, o.qid, path), opened, o.iounit)), () => c.close());
+  }
+
+  private *writingFile(path: string, data: Uint8Array, perm: number): Steps<void> {
+    yield* got(this.enter());
+    const { dir, name } = this.split(path);
+    const { intr } = this.p;
+    if (yield* got(at(this.p, dir, {}, (w) => this.writtenAt(w, name, data, perm)))) return;
+    const c = yield* got(this.created(path, OWRITE, perm));
+    try {
+      yield* got(c.mnt.client.write(c.fid, 0, data, intr));
+    } finally {
+      c.close();
+    }
+  }
+
+  /** A file made, or truncated, and written in as few round trips as there can be; false when something is mounted here or the name is a link. */
+  private writtenAt(w: Where, name: string, data: Uint8Array, perm: number): Awaitable<boolean> {
+    if ((w.names.length === 0 && w.umh) || this.p.pgrp.on(w.c.mnt) > 0) return false;
+    const { client } = w.c.mnt;
+    const { intr } = this.p;
+    const yes = (): boolean => true;
+    return attempt(() => after(client.createWrite(w.c.fid, w.names, name, perm, data, intr), yes), (e) => {
+      if (!(e instanceof NineError) || e instanceof LinkFound || isInterrupted(e) || e.errno === errno.ENOENT) throw e;
+      return attempt(() => after(client.truncateWrite(w.c.fid, [...w.names, name], data, intr), yes), (x) => {
+        // The name is a symbolic link: the long way knows where it leads.
+        if (x instanceof LinkFound) return false;
+        throw whichOf(e, x);
+      });
+    });
+  }
+
+  private *readingDir(w: Where): Steps<Dir[]> {
+    const elems = elementsOf(this.p, w).map((e) => e.incref());
+    try {
+      const all: Dir[] = [];
+      let failed: unknown;
+      let read = 0;
+      for (const e of elems) {
+        try {
+          const dirs = yield* got(e.mnt.client.list(e.fid, w.names, this.p.intr));
+          read++;
+          for (const d of dirs) all.push(dressed(e, d));
+        } catch (x) {
+          // An element of a union that cannot be read is passed over, unless there is no other.
+          if (elems.length === 1 || !(x instanceof NineError) || isInterrupted(x)) throw x;
+          failed ??= x;
+        }
+      }
+      if (read === 0 && failed) throw failed;
+      return all;
+    } finally {
+      for (const e of elems) e.close();
+    }
+  }
+
+  private *renaming(wa: Where, oldname: string, wb: Where, newname: string): Steps<void> {
+    const from = yield* this.elementWith(wa, oldname);
+    // Within one directory the file stays in its element of the union.
+    const to = (sameChan(wa.c, wb.c) ? from : isUnion(wb) ? this.createdir(wb) : wb.c).incref();
+    try {
+      const { client } = from.mnt;
+      if (to.mnt !== from.mnt) throw new NineError(Exdev);
+      if (client.portal.dialect === "9P2000.L") yield* got(client.rename(from.fid, oldname, to.fid, newname, this.p.intr));
+      else if (sameChan(from, to)) yield* got(client.wstat(from.fid, [oldname], { name: newname }, this.p.intr));
+      else throw new NineError(Exdev);
+    } finally {
+      from.close();
+      to.close();
+    }
   }
 
   /** Where a file made in this directory goes: the first element of a union that permits it (bind(2) MCREATE). */
@@ -268,30 +263,31 @@ export class FileCalls extends FdCalls {
   }
 
   /** The directory, or the first element of the union, that has the name; a reference of the caller's. */
-  private async elementWith(w: Where, name: string): Promise<Chan> {
+  private *elementWith(w: Where, name: string): Steps<Chan> {
     if (!isUnion(w)) return w.c.incref();
-    for (const e of elementsOf(this.p, w).map((c) => c.incref())) {
-      const { fid } = await e.mnt.client.walkPart(e.fid, [name], this.p.intr).catch((x: unknown) => {
-        if (!(x instanceof NineError) || isInterrupted(x)) throw x;
-        return { fid: undefined };
-      });
-      if (fid !== undefined) {
-        e.mnt.client.clunk(fid);
-        return e;
+    const elems = elementsOf(this.p, w).map((c) => c.incref());
+    try {
+      for (const e of elems) {
+        const { client } = e.mnt;
+        const { fid } = yield* got(attempt<{ fid: number | undefined }>(() => client.walkPart(e.fid, [name], this.p.intr), (x) => {
+          if (!(x instanceof NineError) || isInterrupted(x)) throw x;
+          return { fid: undefined };
+        }));
+        if (fid === undefined) continue;
+        client.clunk(fid);
+        return e.incref();
       }
-      e.close();
+      throw new NineError(Enonexist);
+    } finally {
+      for (const e of elems) e.close();
     }
-    throw new NineError(Enonexist);
   }
 
-  private async exists(path: string): Promise<boolean> {
-    try {
-      await at(this.p, path, { walk: true }, () => Promise.resolve());
-      return true;
-    } catch (e) {
+  private exists(path: string): Awaitable<boolean> {
+    return attempt(() => at(this.p, path, { walk: true }, () => true), (e) => {
       if (e instanceof NineError && e.errno === errno.ENOENT) return false;
       throw e;
-    }
+    });
   }
 
   /** The directory and the last name of a path; a directory at or below the current one is named from there. */

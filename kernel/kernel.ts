@@ -3,7 +3,7 @@
  * in /srv, the slice of time host processes run in. boot() makes one; several live side by side in
  * one host program. Devices (proc, env, dup, srv, cons) see processes through procview.ts.
  */
-import { Ebadarg, errno, type Host, NineError, open, type OpenOptions, type Portal, type Server } from "../proto/index.ts";
+import { after, type Awaitable, Ebadarg, errno, type Host, NineError, open, type OpenOptions, type Portal, type Server } from "../proto/index.ts";
 import { Chan } from "./chan.ts";
 import { FdWire } from "./fdwire.ts";
 import { Mnt } from "./mnt.ts";
@@ -120,14 +120,13 @@ export class Kernel {
   }
 
   /** The root of the server '#name', attached as the process's user. */
-  async attachDevice(name: string, p: { readonly user: string; own?(m: Mnt): Chan }): Promise<Chan> {
+  attachDevice(name: string, p: { readonly user: string; own?(m: Mnt): Chan }): Awaitable<Chan> {
     const m = this.device(name);
     if (m.perProc) {
       if (!p.own) throw new NineError(Ebadarg);
       return p.own(m).incref();
     }
-    const { fid, qid } = await m.client.attach(p.user, "");
-    return new Chan(m, fid, qid, `#${name}`);
+    return after(m.client.attach(p.user, ""), ({ fid, qid }) => new Chan(m, fid, qid, `#${name}`));
   }
 
   /** A '#' name that RFNOMNT leaves to a process: those that show nothing but its own. */

@@ -6,7 +6,8 @@
  * show the mount points before anything with an effect is sent.
  */
 import {
-  Ebadarg, elements, Eloop, Enonexist, Enotdir, isInterrupted, LinkFound, MAXWELEM, NineError, type Qid, QTDIR, QTSYMLINK,
+  after, type Awaitable, Ebadarg, elements, Eloop, Enonexist, Enotdir, got, isInterrupted, lastly, LinkFound, MAXWELEM,
+  NineError, type Qid, QTDIR, QTSYMLINK, type Steps, steps,
 } from "../proto/index.ts";
 import { Chan } from "./chan.ts";
 import type { Mhead } from "./pgrp.ts";
@@ -49,7 +50,7 @@ export function cleanPath(p: Proc, name: string): string {
 }
 
 /** Where to start for a clean path: the current directory, for a relative name that stays below it, the root, or a '#' server. */
-async function start(p: Proc, path: string, relative: boolean): Promise<{ c: Chan; names: string[] }> {
+function start(p: Proc, path: string, relative: boolean): Awaitable<{ c: Chan; names: string[] }> {
   const dot = p.dot.path;
   if (relative && (path === dot || (path.startsWith(dot) && (path[dot.length] === "/" || dot === "/")))) {
     return { c: p.mine(p.dot).incref(), names: path.slice(dot.length).split("/").filter((n) => n !== "") };
@@ -57,27 +58,31 @@ async function start(p: Proc, path: string, relative: boolean): Promise<{ c: Cha
   const [spec = "", ...names] = path.split("/");
   if (spec.startsWith("#")) {
     if (p.pgrp.nomnt && !p.kernel.free(spec.slice(1))) throw new NineError(Enonexist);
-    return { c: await p.kernel.attachDevice(spec.slice(1), p), names };
+    return after(p.kernel.attachDevice(spec.slice(1), p), (c) => ({ c, names }));
   }
   return { c: p.slash.incref(), names: names.filter((n) => n !== "") };
 }
 
 /** Runs op at the place a name leads to; symbolic links it meets are resolved in the process's name space, and op runs anew. */
-export async function at<T>(p: Proc, name: string, options: NamecOptions, op: (w: Where) => Promise<T>): Promise<T> {
+export function at<T>(p: Proc, name: string, options: NamecOptions, op: (w: Where) => Awaitable<T>): Awaitable<T> {
+  return steps(() => reaching(p, name, options, op));
+}
+
+function* reaching<T>(p: Proc, name: string, options: NamecOptions, op: (w: Where) => Awaitable<T>): Steps<T> {
   let path = cleanPath(p, name);
   let relative = !name.startsWith("/") && !name.startsWith("#");
   for (let links = 0; links <= MAXLINKS; links++) {
-    const w = await find(p, path, relative, options);
+    const w = yield* find(p, path, relative, options);
     if ("target" in w) {
       path = w.target;
       relative &&= w.relative;
       continue;
     }
     try {
-      return await op(w);
+      return yield* got(op(w));
     } catch (e) {
       if (!(e instanceof LinkFound)) throw e;
-      const link = await through(p, w.c, w.names, e.qids.length, w.path);
+      const link = yield* through(p, w.c, w.names, e.qids.length, w.path);
       path = link.target;
       relative &&= link.relative;
     } finally {
@@ -94,10 +99,10 @@ interface Redirect {
 }
 
 /** The path with the link that names[0..n) end in replaced by its target; `path` is that of all names. */
-async function through(p: Proc, c: Chan, names: readonly string[], n: number, path: string): Promise<Redirect> {
+function* through(p: Proc, c: Chan, names: readonly string[], n: number, path: string): Steps<Redirect> {
   const { client } = c.mnt;
-  const { fid } = await client.walk(c.fid, names.slice(0, n), p.intr);
-  const target = await client.readlink(fid, p.intr).finally(() => client.clunk(fid));
+  const { fid } = yield* got(client.walk(c.fid, names.slice(0, n), p.intr));
+  const target = yield* got(lastly(() => client.readlink(fid, p.intr), () => client.clunk(fid)));
   const all = path.startsWith("#") ? path.split("/") : elements(path);
   const dir = all.slice(0, all.length - names.length + n - 1);
   const rest = names.slice(n).join("/");
@@ -115,14 +120,14 @@ interface Cursor {
 }
 
 /** Walks until one operation can do the rest. */
-async function find(p: Proc, path: string, relative: boolean, options: NamecOptions): Promise<Where | Redirect> {
-  const from = await start(p, path, relative);
+function* find(p: Proc, path: string, relative: boolean, options: NamecOptions): Steps<Where | Redirect> {
+  const from = yield* got(start(p, path, relative));
   let at: Cursor = { ...from, umh: from.c.union === undefined ? undefined : p.pgrp.head(from.c.union) };
   const head = at.names.length === 0 && options.nomount ? undefined : p.pgrp.find(at.c.mnt, at.c.qid);
   if (head) at = cross(p, at, head, at.names);
   try {
     while (at.names.length > 0 && ((at.umh && at.umh.mounts.length > 1) || options.walk || p.pgrp.on(at.c.mnt) > 0)) {
-      const next = await step(p, at, path, options);
+      const next = yield* step(p, at, path, options);
       if ("target" in next) {
         at.c.close();
         return next;
@@ -147,7 +152,7 @@ function cross(p: Proc, at: Cursor, head: Mhead, names: string[]): Cursor {
 }
 
 /** One Twalk of all names, cut at the first mount point; of a union, in the first element that has the first name. */
-async function step(p: Proc, at: Cursor, path: string, options: NamecOptions): Promise<Cursor | Redirect> {
+function* step(p: Proc, at: Cursor, path: string, options: NamecOptions): Steps<Cursor | Redirect> {
   const { names } = at;
   const elems = (at.umh && at.umh.mounts.length > 1 ? at.umh.mounts.map((m) => p.mine(m.to)) : [at.c]).map((e) => e.incref());
   let failure: unknown;
@@ -156,7 +161,7 @@ async function step(p: Proc, at: Cursor, path: string, options: NamecOptions): P
       const { client } = e.mnt;
       let walked: { fid: number | undefined; qids: readonly Qid[] };
       try {
-        walked = await client.walkPart(e.fid, names.slice(0, MAXWELEM), p.intr);
+        walked = yield* got(client.walkPart(e.fid, names.slice(0, MAXWELEM), p.intr));
       } catch (x) {
         if (!(x instanceof NineError) || isInterrupted(x)) throw x;
         failure ??= x;
@@ -175,7 +180,7 @@ async function step(p: Proc, at: Cursor, path: string, options: NamecOptions): P
         }
         if (qid.type & QTSYMLINK && !(end && options.nofollow)) {
           drop();
-          return await through(p, e, names, i + 1, path);
+          return yield* through(p, e, names, i + 1, path);
         }
       }
       const qid = qids.at(-1);

@@ -90,8 +90,12 @@ export interface Sys {
   create(path: string, mode: number, perm: number): Promise<number>;
   /** Create or truncate, write all of data, close: one round trip where order is kept. */
   writeFile(path: string, data: Uint8Array, perm?: number): Promise<void>;
-  /** At most n bytes (default: the file's iounit) at the fd's offset, or at `at` without moving it; empty at the end. The bytes are the caller's. */
-  read(fd: number, n?: number, at?: number): Promise<Uint8Array>;
+  /**
+   * At most n bytes (default: the file's iounit) at the fd's offset, or at `at` without moving it; empty
+   * at the end. The bytes are the caller's: with `into` they are there, no more than fit, and it is not
+   * to be touched before the call has settled.
+   */
+  read(fd: number, n?: number, at?: number, into?: Uint8Array): Promise<Uint8Array>;
   /** Writes all of data, or throws; in as many messages as needed. Returns its length. */
   write(fd: number, data: Uint8Array, at?: number): Promise<number>;
   /** whence: 0 start, 1 current, 2 end. */

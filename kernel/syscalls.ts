@@ -1,6 +1,6 @@
 /**
  * Syscalls: the calls of sys.ts that need no file: processes, notes, environment, name space. The
- * file calls are filecalls.ts's, which this extends. One object a process; it keeps nothing itself.
+ * file calls are filecalls.ts's, as hostcalls.ts gives them, which this extends. One object a process; it keeps nothing itself.
  */
 import { asNineError, type Awaitable, dial, Ebadarg, Eintr, Eperm, NineError, ORDWR, type Portal, type Transport } from "../proto/index.ts";
 import { Chan } from "./chan.ts";
@@ -8,7 +8,7 @@ import { Egrp } from "./egrp.ts";
 import { load } from "./exec.ts";
 import { FdWire } from "./fdwire.ts";
 import { Fgrp } from "./fgrp.ts";
-import { FileCalls } from "./filecalls.ts";
+import { HostCalls } from "./hostcalls.ts";
 import type { Mnt } from "./mnt.ts";
 import { at, cleanPath } from "./namec.ts";
 import { Proc } from "./proc.ts";
@@ -20,7 +20,7 @@ import type { Program, Rfork, SpawnOptions, Sys, Waitmsg } from "./sys.ts";
 /** What is an address and no name: `kind:` or `kind!` in front. */
 const ADDRESS = /^[a-z][a-z0-9+]*[:!]/;
 
-export class Syscalls extends FileCalls implements Sys {
+export class Syscalls extends HostCalls implements Sys {
   get pid(): number {
     return this.p.pid;
   }
@@ -249,12 +249,12 @@ export class Syscalls extends FileCalls implements Sys {
     return new Proc(p.kernel, o.nowait ? undefined : p, p.user, o.argv, { fgrp, pgrp, egrp, rgrp, notes, slash: p.slash.incref(), dot: p.dot.incref() });
   }
 
-  private chanAt(name: string): Promise<Chan> {
+  private chanAt(name: string): Awaitable<Chan> {
     return at(this.p, name, { walk: true }, (w) => this.cloneOf(w));
   }
 
   /** A Chan of its own for what a name leads to, across mounts, and the union it is the first element of; a reference of each. */
-  private chanOf(name: string): Promise<{ c: Chan; union: readonly Mount[] }> {
+  private chanOf(name: string): Awaitable<{ c: Chan; union: readonly Mount[] }> {
     return at(this.p, name, { walk: true }, async (w) => {
       // Held before anything waits: what is unmounted meanwhile stays.
       const union = w.umh?.mounts.slice() ?? [];

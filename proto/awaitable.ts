@@ -1,7 +1,8 @@
 /**
  * Awaitable: a value that is there, or will be. Whoever handles one goes on at once when it is
  * there: a server that answers at once is answered without a promise. Invariant: nothing here makes
- * a promise unless it was given one. Used by srv and by servers whose calls may wait.
+ * a promise unless it was given one. Used by srv, by servers whose calls may wait, by the client and
+ * by the kernel's calls.
  */
 
 export type Awaitable<T> = T | Promise<T>;
@@ -21,6 +22,25 @@ export function attempt<T>(f: () => Awaitable<T>, failed: (e: unknown) => Awaita
   }
 }
 
+/** f(), and `done` once that has come to its end, however it did. */
+export function lastly<T>(f: () => Awaitable<T>, done: () => void): Awaitable<T> {
+  let r: Awaitable<T>;
+  try {
+    r = f();
+  } catch (e) {
+    done();
+    throw e;
+  }
+  if (r instanceof Promise) return r.finally(done);
+  done();
+  return r;
+}
+
+/** As a promise, for who wants one: settled at once if the value is there; what f throws rejects it. */
+export async function promised<T>(f: () => Awaitable<T>): Promise<T> {
+  return f();
+}
+
 /** For what nobody waits for: a failure has nobody to be told to. */
 export function quietly(a: Awaitable<unknown>): void {
   if (a instanceof Promise) a.catch(() => undefined);
@@ -30,8 +50,10 @@ export function quietly(a: Awaitable<unknown>): void {
 export type Steps<T> = Generator<Promise<unknown>, T>;
 
 /**
- * Runs the steps: to the end at once if nothing in them is a promise.
- * @example steps(function* () { const st = yield* got(files.stat(h)); ... })
+ * Runs the steps: to the end at once if nothing in them is a promise. Made of a generator function that
+ * is there already, such as a method: one written in the call is a new function each time, which costs
+ * forty times what running it does.
+ * @example steps(() => this.copying(from, to))
  */
 export function steps<T>(f: () => Steps<T>): Awaitable<T> {
   const s = f();

@@ -5,13 +5,15 @@
  * that can name it has come; what stands behind a walk names a fid that exists only when the walk has
  * come to its end, so that nothing is done to another file than the one meant.
  */
+import { after, type Awaitable, got, lastly, type Steps, steps } from "./awaitable.ts";
 import { Eio, Eloop, Enoanswer, Enonexist, Enotdir, errno, isInterrupted, NineError } from "./errors.ts";
 import {
-  MAXWELEM, NOFID, type ReplyTo, Rerror, type Rmsg, Rread, Rwalk, Tattach, Tclunk, type Tmsg, Tremove, Twalk,
+  MAXWELEM, NOFID, type ReplyTo, Rerror, type Rmsg, Rread, Rwalk, Tattach, Tclunk, type Tmsg, Tread, Tremove, Twalk,
 } from "./fcall.ts";
 import type { Portal } from "./portal.ts";
 import { QTDIR, QTSYMLINK, type Qid } from "./qid.ts";
 import { errorOf, isEintr, isError } from "./reply.ts";
+import { kept } from "./slab.ts";
 
 /** What somebody waits for, so that he can be interrupted: raise() flushes it all. */
 export class Interrupt {
@@ -88,18 +90,13 @@ export class Chains {
   }
 
   /** One message and its reply; an error reply is thrown. */
-  async rpc<T extends Tmsg>(t: T, intr?: Interrupt): Promise<ReplyTo<T>> {
-    const r = this.portal.call(t);
-    let reply: Rmsg;
-    if (r instanceof Promise) {
-      intr?.add(t, this.portal);
-      reply = this.own(await r, t);
-      intr?.delete(t);
-    } else reply = this.own(r, t);
-    const e = errorOf(reply);
-    if (e) throw e;
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a portal answers T with T's reply or an error
-    return reply as ReplyTo<T>;
+  rpc<T extends Tmsg>(t: T, intr?: Interrupt): Awaitable<ReplyTo<T>> {
+    return after(this.send(t, intr), (r) => {
+      const e = errorOf(r);
+      if (e) throw e;
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a portal answers T with T's reply or an error
+      return r as ReplyTo<T>;
+    });
   }
 
   /**
@@ -107,36 +104,48 @@ export class Chains {
    * order none behind the first failure (an error or a short walk), with it those of messages that
    * were under way by then, failures of their own.
    */
-  async chain(ts: readonly Tmsg[], intr?: Interrupt): Promise<Rmsg[]> {
-    const { portal } = this;
+  chain(ts: readonly Tmsg[], intr?: Interrupt): Awaitable<Rmsg[]> {
+    return this.portal.ordered ? this.together(ts, intr) : steps(() => this.inTurn(ts, intr));
+  }
+
+  private *inTurn(ts: readonly Tmsg[], intr?: Interrupt): Steps<Rmsg[]> {
     const replies: Rmsg[] = [];
-    if (!portal.ordered) {
-      for (const t of ts) {
-        const r = portal.call(t);
-        if (r instanceof Promise) intr?.add(t, portal);
-        const reply = this.own(await r, t);
-        intr?.delete(t);
-        replies.push(reply);
-        if (failed(t, reply)) break;
-      }
-      return replies;
+    for (const t of ts) {
+      const r = yield* got(this.send(t, intr));
+      replies.push(r);
+      if (failed(t, r)) break;
     }
-    const sent: Promise<void>[] = [];
-    for (const [i, t] of ts.entries()) {
-      const r = portal.call(t);
+    return replies;
+  }
+
+  private together(ts: readonly Tmsg[], intr?: Interrupt): Awaitable<Rmsg[]> {
+    const replies: Rmsg[] = [];
+    let sent: Promise<void>[] | undefined;
+    for (let i = 0; i < ts.length; i++) {
+      const t = ts[i]!;
+      const r = this.send(t, intr);
       if (r instanceof Promise) {
-        intr?.add(t, portal);
-        sent.push(r.then((x) => {
-          intr?.delete(t);
-          replies[i] = this.own(x, t);
+        (sent ??= []).push(r.then((x) => {
+          replies[i] = x;
         }));
       } else {
-        replies[i] = this.own(r, t);
+        replies[i] = r;
         if (failed(t, r)) break;
       }
     }
-    await Promise.all(sent);
-    return replies;
+    return sent ? Promise.all(sent).then(() => replies) : replies;
+  }
+
+  /** One message and its reply, be it an error; meanwhile it can be interrupted. */
+  private send(t: Tmsg, intr?: Interrupt): Awaitable<Rmsg> {
+    const { portal } = this;
+    const r = portal.call(t);
+    if (!(r instanceof Promise)) return this.own(r, t);
+    intr?.add(t, portal);
+    return r.then((x) => {
+      intr?.delete(t);
+      return this.own(x, t);
+    });
   }
 
   /** Clunks without waiting: nobody needs the answer. */
@@ -147,16 +156,12 @@ export class Chains {
   }
 
   /** Clunks and tells of an error, such as of data that could not be written. */
-  async close(fid: number): Promise<void> {
-    try {
-      await this.rpc({ type: Tclunk, fid });
-    } finally {
-      this.release(fid);
-    }
+  close(fid: number): Awaitable<void> {
+    return lastly(() => after(this.rpc({ type: Tclunk, fid }), nothing), () => this.release(fid));
   }
 
   /** Twalk to a new fid, then what `more` makes of it; with `clunk`, Tclunk in the same breath where order is kept. */
-  protected async walkThen(fid: number, names: readonly string[], more: (newfid: number) => Tmsg[], intr?: Interrupt, clunk = false): Promise<Walked> {
+  protected walkThen(fid: number, names: readonly string[], more: (newfid: number) => Tmsg[], intr?: Interrupt, clunk = false): Awaitable<Walked> {
     const newfid = this.alloc();
     let behind: Tmsg[];
     try {
@@ -165,31 +170,39 @@ export class Chains {
       this.release(newfid);
       throw e;
     }
-    const walks: Extract<Tmsg, { type: typeof Twalk }>[] = [];
+    const ts: Tmsg[] = [];
     // Each batch of names makes a fid of its own: behind a batch that fails there is none for the next.
     for (let i = 0, from = fid; i === 0 || i < names.length; i += MAXWELEM) {
       const to = i + MAXWELEM >= names.length ? newfid : this.alloc();
-      walks.push({ type: Twalk, fid: from, newfid: to, wname: names.slice(i, i + MAXWELEM) });
+      ts.push({ type: Twalk, fid: from, newfid: to, wname: names.length <= MAXWELEM ? names : names.slice(i, i + MAXWELEM) });
       from = to;
     }
-    const ts: Tmsg[] = [...walks, ...behind];
+    const walks = ts.length;
+    for (const t of behind) ts.push(t);
     const clunks = clunk && this.portal.ordered;
     if (clunks) ts.push({ type: Tclunk, fid: newfid });
-    const all = await this.chain(ts, intr);
-    const qids: Qid[] = [];
+    return after(this.chain(ts, intr), (all) => this.walked(newfid, ts, walks, all, clunks));
+  }
+
+  /** What became of a chain of `walks` walks to newfid and more; clunks: its last message is the Tclunk. */
+  private walked(newfid: number, ts: readonly Tmsg[], walks: number, all: readonly Rmsg[], clunks: boolean): Walked {
+    let qids: readonly Qid[] = NONE;
     let failure: NineError | undefined;
-    for (const [i, t] of walks.entries()) {
+    for (let i = 0; i < walks; i++) {
+      const t = ts[i];
       const r = all[i];
+      if (t?.type !== Twalk) break;
+      const whole = r?.type === Rwalk && r.wqid.length === t.wname.length;
       if (!failure && r?.type === Rwalk) {
-        qids.push(...r.wqid);
-        if (r.wqid.length < t.wname.length) failure = shortWalk(qids);
+        qids = walks === 1 ? r.wqid : [...qids, ...r.wqid];
+        if (!whole) failure = shortWalk(qids);
       } else failure ??= r && errorOf(r);
       if (t.newfid === newfid) continue;
-      if (r?.type === Rwalk && r.wqid.length === t.wname.length) this.clunk(t.newfid);
+      if (whole) this.clunk(t.newfid);
       else this.release(t.newfid);
     }
     const made = !failure;
-    const replies = all.slice(walks.length);
+    const replies = all.slice(walks);
     for (const r of replies) failure ??= errorOf(r);
     const last = all[ts.length - 1];
     return { fid: newfid, qids, made, gone: clunks && last !== undefined && !isEintr(last), replies, failure };
@@ -211,15 +224,29 @@ export class Chains {
     else this.release(w.fid);
   }
 
-  /** The reply, its payload the caller's. */
+  /** The reply, its payload the caller's: where he wants it, or where it stays. */
   private own(r: Rmsg, t: Tmsg): Rmsg {
+    if (r.type === Rread) {
+      const into = t.type === Tread ? t.into : undefined;
+      if (into) return isIn(into, r.data) ? r : { type: Rread, data: put(r.data, into) };
+      return r.lasting || this.portal.lasting ? r : { type: Rread, data: kept(r.data) };
+    }
     if (r.type === Rerror && r.ename === Enoanswer) {
       if (t.type === Twalk) this.lost.add(t.newfid);
       else if (t.type === Tattach || t.type === Tclunk || t.type === Tremove) this.lost.add(t.fid);
     }
-    if (r.type === Rread && !this.portal.lasting) return { type: Rread, data: r.data.slice() };
     return r;
   }
+}
+
+function isIn(into: Uint8Array, data: Uint8Array): boolean {
+  return data.buffer === into.buffer && data.byteOffset === into.byteOffset;
+}
+
+function put(data: Uint8Array, into: Uint8Array): Uint8Array {
+  const n = Math.min(data.length, into.length);
+  into.set(n < data.length ? data.subarray(0, n) : data);
+  return into.subarray(0, n);
 }
 
 /** What a failed chain is to its caller: a link to be followed, or the error. */
@@ -228,6 +255,11 @@ export function failureOf(w: Walked, follow: boolean): NineError {
   const link = last && last.type & QTSYMLINK && (!w.made || follow) && !isInterrupted(w.failure);
   return link ? new LinkFound(w.qids) : (w.failure ?? new NineError(Eio));
 }
+
+const NONE: readonly Qid[] = [];
+
+/** The result of what has none. */
+export function nothing(): void {}
 
 function failed(t: Tmsg, r: Rmsg): boolean {
   return isError(r) || (t.type === Twalk && r.type === Rwalk && r.wqid.length < t.wname.length);

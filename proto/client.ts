@@ -1,10 +1,12 @@
 /**
  * Client: the fid-level half of a file client, in whichever dialect the portal speaks. Every operation
  * starts at a fid and a list of names, so that the walk and what follows it can be one round trip
- * (chains.ts); design: the round trips of each are counted in test/proto/roundtrips.test.ts. Bytes given
- * to the caller are his. A walk that meets a symbolic link where it cannot go on throws LinkFound.
+ * (chains.ts); design: the round trips of each are counted in test/proto/roundtrips.test.ts. Where the
+ * portal answers at once so does the operation, without a promise, and what fails then is thrown. Bytes
+ * given to the caller are his. A walk that meets a symbolic link where it cannot go on throws LinkFound.
  */
-import { Chains, failureOf, type Interrupt, LinkFound } from "./chains.ts";
+import { after, attempt, type Awaitable, got, lastly, promised, type Steps, steps } from "./awaitable.ts";
+import { Chains, failureOf, type Interrupt, LinkFound, nothing, type Walked } from "./chains.ts";
 import { type Dirent, unpackDirents, unpackDirs, wellNamed } from "./dir.ts";
 import { Ebotch, Einval, Eio, Enotdir, Enotsup, errno, isInterrupted, NineError } from "./errors.ts";
 import {
@@ -43,292 +45,264 @@ export class Client extends Chains {
   }
 
   /** n_uname, when given, is what .u and .L servers go by. */
-  async attach(uname: string, aname: string, n_uname: number = NOU32, intr?: Interrupt): Promise<Attached> {
+  attach(uname: string, aname: string, n_uname: number = NOU32, intr?: Interrupt): Awaitable<Attached> {
     const fid = this.alloc();
-    try {
-      const r = await this.rpc({ type: Tattach, fid, afid: NOFID, uname, aname, n_uname }, intr);
-      return { fid, qid: r.qid };
-    } catch (e) {
+    return attempt(() => after(this.rpc({ type: Tattach, fid, afid: NOFID, uname, aname, n_uname }, intr), (r) => ({ fid, qid: r.qid })), (e) => {
       this.release(fid);
       throw e;
-    }
+    });
   }
 
   /** A new fid for the file names lead to from fid, with the qids on the way. */
-  async walk(fid: number, names: readonly string[], intr?: Interrupt): Promise<{ fid: number; qids: readonly Qid[] }> {
-    const w = await this.walkThen(fid, names, () => [], intr);
-    this.whole(w, false);
-    return w;
+  walk(fid: number, names: readonly string[], intr?: Interrupt): Awaitable<{ fid: number; qids: readonly Qid[] }> {
+    return after(this.walkThen(fid, names, () => [], intr), (w) => {
+      this.whole(w, false);
+      return w;
+    });
   }
 
   /** As far as names lead: fewer qids than names, and no fid, when one does not exist or is no directory. */
-  async walkPart(fid: number, names: readonly string[], intr?: Interrupt): Promise<{ fid: number | undefined; qids: readonly Qid[] }> {
-    const w = await this.walkThen(fid, names, () => [], intr);
-    if (w.made) return w;
-    this.drop(w);
-    if (w.failure && (w.qids.length === 0 || isInterrupted(w.failure))) throw w.failure;
-    return { fid: undefined, qids: w.qids };
+  walkPart(fid: number, names: readonly string[], intr?: Interrupt): Awaitable<{ fid: number | undefined; qids: readonly Qid[] }> {
+    return after(this.walkThen(fid, names, () => [], intr), (w) => {
+      if (w.made) return w;
+      this.drop(w);
+      if (w.failure && (w.qids.length === 0 || isInterrupted(w.failure))) throw w.failure;
+      return { fid: undefined, qids: w.qids };
+    });
   }
 
   /** A second fid for the same file. */
-  async clone(fid: number, intr?: Interrupt): Promise<number> {
-    return (await this.walk(fid, [], intr)).fid;
+  clone(fid: number, intr?: Interrupt): Awaitable<number> {
+    return after(this.walk(fid, [], intr), (w) => w.fid);
   }
 
-  async open(fid: number, names: readonly string[], mode: number, intr?: Interrupt): Promise<Opened> {
-    const w = await this.walkThen(fid, names, (f) => [openMsg(this.linux, f, mode)], intr);
-    this.whole(w, true);
-    return this.opened(w.fid, w.replies[0]);
+  open(fid: number, names: readonly string[], mode: number, intr?: Interrupt): Awaitable<Opened> {
+    return after(this.walkThen(fid, names, (f) => [openMsg(this.linux, f, mode)], intr), (w) => {
+      this.whole(w, true);
+      return this.opened(w.fid, w.replies[0]);
+    });
   }
 
   /** Opens a fid that is there already; it stays the caller's also when this fails. */
-  async openFid(fid: number, mode: number, intr?: Interrupt): Promise<Opened> {
-    return this.opened(fid, await this.rpc<Tmsg>(openMsg(this.linux, fid, mode), intr));
+  openFid(fid: number, mode: number, intr?: Interrupt): Awaitable<Opened> {
+    return after(this.rpc<Tmsg>(openMsg(this.linux, fid, mode), intr), (r) => this.opened(fid, r));
   }
 
   /** Opens for reading with the stat and the first n bytes: one round trip where order is kept. */
-  async openRead(fid: number, names: readonly string[], n: number, intr?: Interrupt): Promise<Opened & { dir: Dir | undefined; data: Uint8Array }> {
+  openRead(fid: number, names: readonly string[], n: number, intr?: Interrupt): Awaitable<Opened & { dir: Dir | undefined; data: Uint8Array }> {
     // To a plain peer the stat would be one round trip more than it saves.
     const stats = this.portal.ordered;
-    const w = await this.walkThen(fid, names, (f) => {
+    return after(this.walkThen(fid, names, (f) => {
       const read: Tmsg = { type: Tread, fid: f, offset: 0, count: Math.min(n, this.iounit) };
       return stats ? [openMsg(this.linux, f, OREAD), statMsg(this.linux, f), read] : [openMsg(this.linux, f, OREAD), read];
-    }, intr);
-    this.whole(w, true);
-    const read = w.replies.at(-1);
-    if (read?.type !== Rread) throw new NineError(Ebotch);
-    return { ...this.opened(w.fid, w.replies[0]), dir: stats ? dirOf(w.replies[1], names.at(-1) ?? "/") : undefined, data: read.data };
+    }, intr), (w) => {
+      this.whole(w, true);
+      const read = w.replies.at(-1);
+      if (read?.type !== Rread) throw new NineError(Ebotch);
+      return { ...this.opened(w.fid, w.replies[0]), dir: stats ? dirOf(w.replies[1], names.at(-1) ?? "/") : undefined, data: read.data };
+    });
   }
 
   /** The directory `names` leads to gets a file (or, DMDIR in perm, a directory), which is then open. Eexist when the name is taken. */
-  async create(fid: number, names: readonly string[], name: string, mode: number, perm: number, intr?: Interrupt): Promise<Opened> {
+  create(fid: number, names: readonly string[], name: string, mode: number, perm: number, intr?: Interrupt): Awaitable<Opened> {
     if (this.linux && perm & DMDIR) {
-      await this.mkdir(fid, names, name, perm, intr);
-      return this.open(fid, [...names, name], mode, intr);
+      return after(this.mkdir(fid, names, name, perm, intr), () => this.open(fid, [...names, name], mode, intr));
     }
-    const w = await this.walkThen(fid, names, (f) => [createMsg(this.linux, f, name, mode, perm)], intr);
-    this.whole(w, true);
-    return this.opened(w.fid, w.replies[0]);
+    return after(this.walkThen(fid, names, (f) => [createMsg(this.linux, f, name, mode, perm)], intr), (w) => {
+      this.whole(w, true);
+      return this.opened(w.fid, w.replies[0]);
+    });
   }
 
   /** Makes a file with these bytes and closes it: one round trip where order is kept. Eexist when the name is taken. */
-  async createWrite(fid: number, names: readonly string[], name: string, perm: number, data: Uint8Array, intr?: Interrupt): Promise<void> {
-    await this.writeAll(fid, names, (f) => createMsg(this.linux, f, name, OWRITE, perm), data, intr);
+  createWrite(fid: number, names: readonly string[], name: string, perm: number, data: Uint8Array, intr?: Interrupt): Awaitable<void> {
+    return this.writeAll(fid, names, (f) => createMsg(this.linux, f, name, OWRITE, perm), data, intr);
   }
 
   /** Truncates a file, writes these bytes and closes it. */
-  async truncateWrite(fid: number, names: readonly string[], data: Uint8Array, intr?: Interrupt): Promise<void> {
-    await this.writeAll(fid, names, (f) => openMsg(this.linux, f, OWRITE | OTRUNC), data, intr);
+  truncateWrite(fid: number, names: readonly string[], data: Uint8Array, intr?: Interrupt): Awaitable<void> {
+    return this.writeAll(fid, names, (f) => openMsg(this.linux, f, OWRITE | OTRUNC), data, intr);
   }
 
-  async mkdir(fid: number, names: readonly string[], name: string, perm: number, intr?: Interrupt): Promise<void> {
-    const w = await this.walkThen(fid, names, (f): Tmsg[] => [this.linux
+  mkdir(fid: number, names: readonly string[], name: string, perm: number, intr?: Interrupt): Awaitable<void> {
+    return after(this.walkThen(fid, names, (f): Tmsg[] => [this.linux
       ? { type: Tmkdir, dfid: f, name, mode: perm & 0o7777, gid: NOU32 }
-      : createMsg(false, f, name, OREAD, (perm | DMDIR) >>> 0)], intr, true);
-    this.whole(w, true);
-    this.drop(w);
+      : createMsg(false, f, name, OREAD, (perm | DMDIR) >>> 0)], intr, true), (w) => this.over(w));
   }
 
-  /** Bytes [at, at+n) of an open file, fewer at the end or when the server gives fewer. */
-  async read(fid: number, at: number, n: number, intr?: Interrupt, into?: Uint8Array): Promise<Uint8Array> {
-    const count = Math.min(n, this.iounit);
-    const r = await this.rpc(into ? { type: Tread, fid, offset: at, count, into } : { type: Tread, fid, offset: at, count }, intr);
-    return r.data;
+  /** Bytes [at, at+n) of an open file, fewer at the end or when the server gives fewer; with `into` there, and no more than fit. */
+  read(fid: number, at: number, n: number, intr?: Interrupt, into?: Uint8Array): Awaitable<Uint8Array> {
+    const count = Math.min(n, this.iounit, into?.length ?? n);
+    return after(this.rpc(into ? { type: Tread, fid, offset: at, count, into } : { type: Tread, fid, offset: at, count }, intr), (r) => r.data);
   }
 
   /** One message's worth; the count the server took. */
-  async writeSome(fid: number, at: number, data: Uint8Array, intr?: Interrupt): Promise<number> {
-    return (await this.rpc({ type: Twrite, fid, offset: at, data: data.length > this.iounit ? data.subarray(0, this.iounit) : data }, intr)).count;
+  writeSome(fid: number, at: number, data: Uint8Array, intr?: Interrupt): Awaitable<number> {
+    return after(this.rpc({ type: Twrite, fid, offset: at, data: data.length > this.iounit ? data.subarray(0, this.iounit) : data }, intr), (r) => r.count);
   }
 
   /** All of data, several messages under way at a time; a short Rwrite is an error (write(2)). */
-  async write(fid: number, at: number, data: Uint8Array, intr?: Interrupt): Promise<number> {
-    if (data.length <= this.iounit) {
-      const n = await this.writeSome(fid, at, data, intr);
+  write(fid: number, at: number, data: Uint8Array, intr?: Interrupt): Awaitable<number> {
+    if (data.length > this.iounit) return steps(() => this.writing(fid, at, data, intr));
+    return after(this.writeSome(fid, at, data, intr), (n) => {
       if (n !== data.length) throw new NineError(`${Eio}: short write`);
       return n;
-    }
+    });
+  }
+
+  private *writing(fid: number, at: number, data: Uint8Array, intr: Interrupt | undefined): Steps<number> {
     for (let done = 0; done < data.length;) {
       const ts: Tmsg[] = [];
       for (; ts.length < WINDOW && done < data.length; done += this.iounit) {
         ts.push({ type: Twrite, fid, offset: at + done, data: data.subarray(done, done + this.iounit) });
       }
-      this.allWritten(ts, await this.chain(ts, intr));
+      this.allWritten(ts, yield* got(this.chain(ts, intr)));
     }
     return data.length;
   }
 
-  async stat(fid: number, names: readonly string[], intr?: Interrupt): Promise<Dir> {
-    const w = await this.walkThen(fid, names, (f) => [statMsg(this.linux, f)], intr, true);
-    this.whole(w, false);
-    this.drop(w);
-    return dirOf(w.replies[0], names.at(-1) ?? "/");
+  stat(fid: number, names: readonly string[], intr?: Interrupt): Awaitable<Dir> {
+    return after(this.walkThen(fid, names, (f) => [statMsg(this.linux, f)], intr, true), (w) => {
+      this.over(w);
+      return dirOf(w.replies[0], names.at(-1) ?? "/");
+    });
   }
 
-  async statFid(fid: number, name: string, intr?: Interrupt): Promise<Dir> {
-    return dirOf(await this.rpc<Tmsg>(statMsg(this.linux, fid), intr), name);
+  statFid(fid: number, name: string, intr?: Interrupt): Awaitable<Dir> {
+    return after(this.rpc<Tmsg>(statMsg(this.linux, fid), intr), (r) => dirOf(r, name));
   }
 
-  async wstat(fid: number, names: readonly string[], changes: Changes, intr?: Interrupt): Promise<void> {
-    if (this.linux) {
-      const { fid: f, qids } = await this.walk(fid, names, intr);
-      try {
-        if (changes.name === undefined && (qids.at(-1)?.type ?? 0) & QTSYMLINK) throw new LinkFound(qids);
-        await this.wstatFid(f, changes, intr, fid, names);
-      } finally {
-        this.clunk(f);
-      }
-      return;
-    }
+  wstat(fid: number, names: readonly string[], changes: Changes, intr?: Interrupt): Awaitable<void> {
     // A link in last place is followed, but for a new name, which is the link's own; plain 9P2000 shows no links.
-    if (changes.name !== undefined || this.portal.dialect === "9P2000") {
-      const w = await this.walkThen(fid, names, (f) => [wstatMsg(f, changes)], intr, true);
-      this.whole(w, false);
-      this.drop(w);
-      return;
+    if (!this.linux && (changes.name !== undefined || this.portal.dialect === "9P2000")) {
+      return after(this.walkThen(fid, names, (f) => [wstatMsg(f, changes)], intr, true), (w) => this.over(w));
     }
-    const { fid: f, qids } = await this.walk(fid, names, intr);
-    try {
-      if ((qids.at(-1)?.type ?? 0) & QTSYMLINK) throw new LinkFound(qids);
-      await this.rpc(wstatMsg(f, changes), intr);
-    } finally {
-      this.clunk(f);
-    }
+    return after(this.walk(fid, names, intr), ({ fid: f, qids }) => lastly(() => {
+      if (changes.name === undefined && (qids.at(-1)?.type ?? 0) & QTSYMLINK) throw new LinkFound(qids);
+      return this.wstatFid(f, changes, intr, fid, names);
+    }, () => this.clunk(f)));
   }
 
   /** A plain .L server renames by directory: from and names say how it was reached. */
-  async wstatFid(fid: number, changes: Changes, intr?: Interrupt, from?: number, names: readonly string[] = []): Promise<void> {
-    if (!this.linux) {
-      await this.rpc(wstatMsg(fid, changes), intr);
-      return;
-    }
-    if (changes.name !== undefined) {
-      if (from === undefined || names.length === 0) throw new NineError(Einval);
-      const { fid: dfid } = await this.walk(from, names.slice(0, -1), intr);
-      try {
-        await this.rpc({ type: Trename, fid, dfid, name: changes.name }, intr);
-      } finally {
-        this.clunk(dfid);
-      }
-    }
-    const set = setattrMsg(fid, changes);
-    if (set.valid !== 0) await this.rpc(set, intr);
+  wstatFid(fid: number, changes: Changes, intr?: Interrupt, from?: number, names: readonly string[] = []): Awaitable<void> {
+    if (!this.linux) return after(this.rpc(wstatMsg(fid, changes), intr), nothing);
+    return after(changes.name === undefined ? undefined : this.renamed(fid, changes.name, intr, from, names), () => {
+      const set = setattrMsg(fid, changes);
+      return set.valid === 0 ? undefined : after(this.rpc(set, intr), nothing);
+    });
   }
 
-  async remove(fid: number, names: readonly string[], intr?: Interrupt): Promise<void> {
-    const w = await this.walkThen(fid, names, (f): Tmsg[] => [{ type: Tremove, fid: f }], intr);
-    // Tremove frees the fid also when it fails, unless it was interrupted before it began.
-    const r = w.replies[0];
-    this.drop({ ...w, gone: r !== undefined && !isEintr(r) });
-    if (w.failure) throw failureOf(w, false);
+  private renamed(fid: number, name: string, intr: Interrupt | undefined, from: number | undefined, names: readonly string[]): Awaitable<void> {
+    if (from === undefined || names.length === 0) throw new NineError(Einval);
+    return after(this.walk(from, names.slice(0, -1), intr), ({ fid: dfid }) =>
+      lastly(() => after(this.rpc({ type: Trename, fid, dfid, name }, intr), nothing), () => this.clunk(dfid)));
+  }
+
+  remove(fid: number, names: readonly string[], intr?: Interrupt): Awaitable<void> {
+    return after(this.walkThen(fid, names, (f): Tmsg[] => [{ type: Tremove, fid: f }], intr), (w) => {
+      // Tremove frees the fid also when it fails, unless it was interrupted before it began.
+      const r = w.replies[0];
+      this.drop({ ...w, gone: r !== undefined && !isEintr(r) });
+      if (w.failure) throw failureOf(w, false);
+    });
   }
 
   /** Removes what an open or walked fid stands for; the fid is gone whatever happens. */
-  async removeFid(fid: number, intr?: Interrupt): Promise<void> {
-    try {
-      await this.rpc({ type: Tremove, fid }, intr);
-    } finally {
-      this.release(fid);
-    }
+  removeFid(fid: number, intr?: Interrupt): Awaitable<void> {
+    return lastly(() => after(this.rpc({ type: Tremove, fid }, intr), nothing), () => this.release(fid));
   }
 
   /** Across directories of one server, .L only; Plan 9's dialects rename by wstat within one directory. */
-  async rename(olddir: number, oldname: string, newdir: number, newname: string, intr?: Interrupt): Promise<void> {
-    try {
-      await this.rpc({ type: Trenameat, olddirfid: olddir, oldname, newdirfid: newdir, newname }, intr);
-    } catch (e) {
+  rename(olddir: number, oldname: string, newdir: number, newname: string, intr?: Interrupt): Awaitable<void> {
+    return attempt(() => after(this.rpc({ type: Trenameat, olddirfid: olddir, oldname, newdirfid: newdir, newname }, intr), nothing), (e) => {
       if (!(e instanceof NineError) || (e.errno !== errno.EOPNOTSUPP && e.errno !== errno.ENOSYS)) throw e;
       // A .L server older than this message (diod 1.0.24): by the file's own fid.
-      const { fid } = await this.walk(olddir, [oldname], intr);
-      await this.rpc({ type: Trename, fid, dfid: newdir, name: newname }, intr).finally(() => this.clunk(fid));
-    }
+      return after(this.walk(olddir, [oldname], intr), ({ fid }) =>
+        lastly(() => after(this.rpc({ type: Trename, fid, dfid: newdir, name: newname }, intr), nothing), () => this.clunk(fid)));
+    });
   }
 
-  async symlink(dir: number, name: string, target: string, intr?: Interrupt): Promise<void> {
-    if (this.portal.dialect === "9P2000.L") {
-      await this.rpc({ type: Tsymlink, fid: dir, name, symtgt: target, gid: NOU32 }, intr);
-      return;
-    }
+  symlink(dir: number, name: string, target: string, intr?: Interrupt): Awaitable<void> {
+    if (this.portal.dialect === "9P2000.L") return after(this.rpc({ type: Tsymlink, fid: dir, name, symtgt: target, gid: NOU32 }, intr), nothing);
     if (this.portal.dialect === "9P2000") throw new NineError(Enotsup);
-    const fid = await this.clone(dir, intr);
-    try {
-      await this.rpc({ type: Tcreate, fid, name, perm: DMSYMLINK | 0o777, mode: OREAD, extension: target }, intr);
-    } finally {
-      this.clunk(fid);
-    }
+    return after(this.clone(dir, intr), (fid) => lastly(() =>
+      after(this.rpc({ type: Tcreate, fid, name, perm: DMSYMLINK | 0o777, mode: OREAD, extension: target }, intr), nothing), () => this.clunk(fid)));
   }
 
-  async link(dir: number, name: string, fid: number, intr?: Interrupt): Promise<void> {
+  link(dir: number, name: string, fid: number, intr?: Interrupt): Awaitable<void> {
     if (this.portal.dialect !== "9P2000.L") throw new NineError(Enotsup);
-    await this.rpc({ type: Tlink, dfid: dir, fid, name }, intr);
+    return after(this.rpc({ type: Tlink, dfid: dir, fid, name }, intr), nothing);
   }
 
   /** Where a symbolic link leads; the fid is not open. */
-  async readlink(fid: number, intr?: Interrupt): Promise<string> {
-    if (this.portal.dialect === "9P2000.L") return (await this.rpc({ type: Treadlink, fid }, intr)).target;
-    return (await this.rpc({ type: Tstat, fid }, intr)).stat.extension;
+  readlink(fid: number, intr?: Interrupt): Awaitable<string> {
+    if (this.portal.dialect === "9P2000.L") return after(this.rpc({ type: Treadlink, fid }, intr), (r) => r.target);
+    return after(this.rpc({ type: Tstat, fid }, intr), (r) => r.stat.extension);
   }
 
   /**
    * The next entries of an open directory behind `offset`, and the offset of those that follow; [] at
    * the end. dirfid: a fid of the same directory that is not open, for servers that name entries only.
    */
-  async dirread(fid: number, offset: number | bigint, dirfid: number, intr?: Interrupt): Promise<{ dirs: Dir[]; next: number | bigint }> {
-    if (!this.linux) {
-      const data = await this.read(fid, Number(offset), this.iounit, intr);
-      return { dirs: wellNamed(unpackDirs(data, this.portal.dialect)), next: Number(offset) + data.length };
-    }
+  dirread(fid: number, offset: number | bigint, dirfid: number, intr?: Interrupt): Awaitable<{ dirs: Dir[]; next: number | bigint }> {
+    if (this.linux) return this.dirreadNames(fid, offset, dirfid, intr);
+    return after(this.read(fid, Number(offset), this.iounit, intr), (data) =>
+      ({ dirs: wellNamed(unpackDirs(data, this.portal.dialect)), next: Number(offset) + data.length }));
+  }
+
+  private async dirreadNames(fid: number, offset: number | bigint, dirfid: number, intr?: Interrupt): Promise<{ dirs: Dir[]; next: number | bigint }> {
     const r = await this.rpc({ type: Treaddir, fid, offset, count: this.iounit }, intr);
     const ents = unpackDirents(r.data);
     const named = wellNamed(ents.filter((e) => e.name !== "." && e.name !== ".."));
     const dirs = await this.attrs(dirfid, named, intr);
     const next = ents.at(-1)?.offset ?? offset;
     // A batch whose entries all went away is not the end.
-    if (dirs.length === 0 && ents.length > 0) return this.dirread(fid, next, dirfid, intr);
+    if (dirs.length === 0 && ents.length > 0) return this.dirreadNames(fid, next, dirfid, intr);
     return { dirs, next };
   }
 
   /** All entries of the directory names lead to. */
-  async list(fid: number, names: readonly string[], intr?: Interrupt): Promise<Dir[]> {
+  list(fid: number, names: readonly string[], intr?: Interrupt): Awaitable<Dir[]> {
     const all: Dir[] = [];
-    if (this.linux) {
-      // Two walks that do not depend on each other: the fid to read from, and one to walk on from.
-      const [read, dir] = await Promise.allSettled([this.open(fid, names, OREAD, intr), this.walk(fid, names, intr)]);
-      if (read.status === "fulfilled" && dir.status === "fulfilled" && read.value.qid.type & QTDIR) await this.listTo(all, read.value.fid, 0, dir.value.fid, intr).finally(() => this.clunk(dir.value.fid));
-      else {
-        if (read.status === "fulfilled") this.clunk(read.value.fid);
-        if (dir.status === "fulfilled") this.clunk(dir.value.fid);
-        throw read.status === "rejected" ? read.reason : dir.status === "rejected" ? dir.reason : new NineError(Enotdir);
+    if (this.linux) return this.listNames(all, fid, names, intr);
+    return after(this.walkThen(fid, names, (f) => [openMsg(false, f, OREAD), { type: Tread, fid: f, offset: 0, count: this.iounit }], intr), (w) => {
+      this.whole(w, true);
+      const read = w.replies.at(-1);
+      const { qid } = this.opened(w.fid, w.replies.at(-2));
+      if (read?.type !== Rread) throw new NineError(Ebotch);
+      try {
+        if (!(qid.type & QTDIR)) throw new NineError(Enotdir);
+        for (const d of wellNamed(unpackDirs(read.data, this.portal.dialect))) all.push(d);
+      } catch (e) {
+        this.clunk(w.fid);
+        throw e;
       }
+      if (read.data.length > 0) return steps(() => this.listTo(all, w.fid, read.data.length, w.fid, intr));
+      this.clunk(w.fid);
       return all;
-    }
-    const w = await this.walkThen(fid, names, (f) =>
-      [openMsg(false, f, OREAD), { type: Tread, fid: f, offset: 0, count: this.iounit }], intr);
-    this.whole(w, true);
-    const read = w.replies.at(-1);
-    const { qid } = this.opened(w.fid, w.replies.at(-2));
-    if (read?.type !== Rread) throw new NineError(Ebotch);
-    if (!(qid.type & QTDIR)) {
-      this.clunk(w.fid);
-      throw new NineError(Enotdir);
-    }
-    try {
-      for (const d of wellNamed(unpackDirs(read.data, this.portal.dialect))) all.push(d);
-    } catch (e) {
-      this.clunk(w.fid);
-      throw e;
-    }
-    if (read.data.length === 0) this.clunk(w.fid);
-    else await this.listTo(all, w.fid, read.data.length, w.fid, intr);
-    return all;
+    });
   }
 
-  /** The entries behind `offset` to the end; the fid is clunked then. */
-  private async listTo(all: Dir[], fid: number, offset: number | bigint, dirfid: number, intr?: Interrupt): Promise<void> {
+  private async listNames(all: Dir[], fid: number, names: readonly string[], intr?: Interrupt): Promise<Dir[]> {
+    // Two walks that do not depend on each other: the fid to read from, and one to walk on from.
+    const [read, dir] = await Promise.allSettled([promised(() => this.open(fid, names, OREAD, intr)), promised(() => this.walk(fid, names, intr))]);
+    try {
+      if (read.status === "fulfilled" && dir.status === "fulfilled" && read.value.qid.type & QTDIR) {
+        return await steps(() => this.listTo(all, read.value.fid, 0, dir.value.fid, intr));
+      }
+      if (read.status === "fulfilled") this.clunk(read.value.fid);
+      throw read.status === "rejected" ? read.reason : dir.status === "rejected" ? dir.reason : new NineError(Enotdir);
+    } finally {
+      if (dir.status === "fulfilled") this.clunk(dir.value.fid);
+    }
+  }
+
+  /** With the entries behind `offset` to the end; the fid is clunked then. */
+  private *listTo(all: Dir[], fid: number, offset: number | bigint, dirfid: number, intr?: Interrupt): Steps<Dir[]> {
     try {
       for (let at = offset; ;) {
-        const { dirs, next } = await this.dirread(fid, at, dirfid, intr);
-        if (dirs.length === 0) return;
+        const { dirs, next } = yield* got(this.dirread(fid, at, dirfid, intr));
+        if (dirs.length === 0) return all;
         for (const d of dirs) all.push(d);
         at = next;
       }
@@ -342,7 +316,7 @@ export class Client extends Chains {
     const dirs: Dir[] = [];
     for (let i = 0; i < ents.length; i += ATTRS) {
       const some = ents.slice(i, i + ATTRS);
-      const walked = await Promise.allSettled(some.map((e) => this.walk(dirfid, [e.name], intr)));
+      const walked = await Promise.allSettled(some.map((e) => promised(() => this.walk(dirfid, [e.name], intr))));
       const fids = walked.map((w) => (w.status === "fulfilled" ? w.value.fid : undefined));
       const stats = await Promise.allSettled(fids.map(async (f, k) => (f === undefined ? undefined : await this.statFid(f, some[k]?.name ?? "", intr))));
       for (const f of fids) if (f !== undefined) this.clunk(f);
@@ -355,24 +329,29 @@ export class Client extends Chains {
     return dirs;
   }
 
-  private async writeAll(fid: number, names: readonly string[], first: (f: number) => Tmsg, data: Uint8Array, intr?: Interrupt): Promise<void> {
+  private writeAll(fid: number, names: readonly string[], first: (f: number) => Tmsg, data: Uint8Array, intr?: Interrupt): Awaitable<void> {
     const one = data.length <= this.iounit;
-    const w = await this.walkThen(fid, names, (f): Tmsg[] =>
-      one && data.length > 0 ? [first(f), { type: Twrite, fid: f, offset: 0, data }] : [first(f)], intr, one);
-    this.whole(w, true);
-    if (one) {
-      this.drop(w);
-      const n = w.replies[1];
-      if (data.length > 0 && (n?.type !== Rwrite || n.count !== data.length)) throw new NineError(`${Eio}: short write`);
-      return;
-    }
-    try {
-      await this.write(w.fid, 0, data, intr);
-    } catch (e) {
-      this.clunk(w.fid);
-      throw e;
-    }
-    await this.close(w.fid);
+    return after(this.walkThen(fid, names, (f): Tmsg[] =>
+      one && data.length > 0 ? [first(f), { type: Twrite, fid: f, offset: 0, data }] : [first(f)], intr, one), (w) => {
+      if (one) {
+        this.over(w, true);
+        const n = w.replies[1];
+        if (data.length > 0 && (n?.type !== Rwrite || n.count !== data.length)) throw new NineError(`${Eio}: short write`);
+        return;
+      }
+      this.whole(w, true);
+      const written = attempt(() => this.write(w.fid, 0, data, intr), (e) => {
+        this.clunk(w.fid);
+        throw e;
+      });
+      return after(written, () => this.close(w.fid));
+    });
+  }
+
+  /** The end of a chain that leaves no fid; throws unless everything succeeded. */
+  private over(w: Walked, follow = false): void {
+    this.whole(w, follow);
+    this.drop(w);
   }
 
   private opened(fid: number, r: Rmsg | undefined): Opened {

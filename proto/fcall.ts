@@ -157,8 +157,11 @@ export interface RcreateMsg { type: typeof Rcreate; qid: Qid; iounit: number }
  * reply; with `forfeit` a flush may be answered before the server is done with it, and it is lost to the holder.
  */
 export interface TreadMsg { type: typeof Tread; fid: number; offset: number; count: number; into?: Uint8Array | undefined; forfeit?: boolean }
-/** count[4] data[count]; data is borrowed by the receiver until its next await */
-export interface RreadMsg { type: typeof Rread; data: Uint8Array }
+/**
+ * count[4] data[count]; data is borrowed by the receiver until its next await. In process only: `lasting`
+ * data is the receiver's, to keep.
+ */
+export interface RreadMsg { type: typeof Rread; data: Uint8Array; lasting?: boolean }
 /** fid[4] offset[8] count[4] data[count]; data is borrowed by the server until its reply */
 export interface TwriteMsg { type: typeof Twrite; fid: number; offset: number; data: Uint8Array }
 /** count[4] */

@@ -3,6 +3,7 @@
  * (9pclient(3)). Paths are lexically clean, "/" is the attached root; symbolic links are followed
  * here, inside the tree. Each operation takes the round trips of the budget in ARCHITECTURE.md.
  */
+import { type Awaitable, lastly, promised } from "./awaitable.ts";
 import { LinkFound } from "./chains.ts";
 import { Client } from "./client.ts";
 import { Ebadarg, Eloop, errno, NineError } from "./errors.ts";
@@ -134,13 +135,13 @@ export class Fsys {
 
   async readlink(path: string): Promise<string> {
     const { fid } = await this.at(path, (names) => this.client.walk(this.root, names));
-    return this.client.readlink(fid).finally(() => this.client.clunk(fid));
+    return lastly(() => this.client.readlink(fid), () => this.client.clunk(fid));
   }
 
   /** A further name for a file (9P2000.L). */
   async link(from: string, to: string): Promise<void> {
     const { fid } = await this.at(from, (names) => this.client.walk(this.root, names));
-    await this.inDir(to, (dir, name) => this.client.link(dir, name, fid)).finally(() => this.client.clunk(fid));
+    await lastly(() => this.inDir(to, (dir, name) => this.client.link(dir, name, fid)), () => this.client.clunk(fid));
   }
 
   /** mode: OREAD, OWRITE, ORDWR, with OTRUNC, ORCLOSE. */
@@ -167,15 +168,15 @@ export class Fsys {
     this.client.portal.hangup();
   }
 
-  private async inDir(path: string, f: (dir: number, name: string) => Promise<void>): Promise<void> {
+  private async inDir(path: string, f: (dir: number, name: string) => Awaitable<void>): Promise<void> {
     const names = elements(path);
     const name = lastOf(names);
     const { fid } = await this.at(names.slice(0, -1).join("/"), (dir) => this.client.walk(this.root, dir));
-    await f(fid, name).finally(() => this.client.clunk(fid));
+    await lastly(() => f(fid, name), () => this.client.clunk(fid));
   }
 
   /** Runs op on the path, and again with links resolved as often as it meets one; follow: also in last place though op succeeds on a link. */
-  private async at<T>(path: string, op: (names: string[]) => Promise<T>, follow = false): Promise<T> {
+  private async at<T>(path: string, op: (names: string[]) => Awaitable<T>, follow = false): Promise<T> {
     let names = elements(path);
     for (let links = 0; links <= MAXLINKS; links++) {
       try {
@@ -193,7 +194,7 @@ export class Fsys {
   /** The names with the link in place n (from 1) replaced by its target. */
   private async through(names: string[], n: number): Promise<string[]> {
     const { fid } = await this.client.walk(this.root, names.slice(0, n));
-    const target = await this.client.readlink(fid).finally(() => this.client.clunk(fid));
+    const target = await lastly(() => this.client.readlink(fid), () => this.client.clunk(fid));
     const dir = target.startsWith("/") ? [] : names.slice(0, n - 1);
     return elements([...dir, target, ...names.slice(n)].join("/"));
   }
@@ -249,10 +250,10 @@ export class File9P {
   }
 
   stat(): Promise<Dir> {
-    return this.client.statFid(this.fid, "");
+    return promised(() => this.client.statFid(this.fid, ""));
   }
 
   close(): Promise<void> {
-    return this.client.close(this.fid);
+    return promised(() => this.client.close(this.fid));
   }
 }

@@ -159,7 +159,7 @@ export type Node = DirNode | FileNode | LinkNode;
 export interface OpenFile {
   /**
    * At most n bytes from byte `at`; empty at the end. May return a view of `into` when that is given,
-   * or a view of its own memory: the receiver copies before its next await.
+   * or a view of its own memory: unless `lasting`, the receiver copies before its next await.
    */
   read?(at: number, n: number, call: Call, into?: Uint8Array): Awaitable<Uint8Array>;
   /** Bytes taken. data is borrowed until the result settles: who keeps it copies. */
@@ -170,6 +170,8 @@ export interface OpenFile {
    * up a write on the same fid. Otherwise operations on one fid take effect in order.
    */
   readonly stream?: boolean;
+  /** What read gives is the receiver's: nobody here uses those bytes again. */
+  readonly lasting?: boolean;
   /** Bytes of an atomic unit; only when there really is one. */
   readonly iounit?: number;
 }

@@ -27,8 +27,13 @@ export function read(s: Session, q: Request, t: TreadMsg): Awaitable<Rmsg> {
   const file = f.file;
   if (!file?.read) throw new NineError(Eperm);
   const data = file.read(t.offset, n, q, t.into);
-  if (data instanceof Promise) return data.then((x) => ({ type: Rread, data: x.length > n ? x.subarray(0, n) : x }));
-  return { type: Rread, data: data.length > n ? data.subarray(0, n) : data };
+  if (data instanceof Promise) return data.then((x) => given(x, n, file.lasting));
+  return given(data, n, file.lasting);
+}
+
+function given(data: Uint8Array, n: number, lasting = false): Rmsg {
+  const d = data.length > n ? data.subarray(0, n) : data;
+  return lasting ? { type: Rread, data: d, lasting } : { type: Rread, data: d };
 }
 
 export function readdir(s: Session, q: Request, t: TreaddirMsg): Awaitable<Rmsg> {

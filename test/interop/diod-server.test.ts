@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { connectTransport, parseAddr } from "../../clients/node/index.ts";
 import {
-  attach, Client, dial, DMDIR, DMSYMLINK, Eexist, Eloop, Enonexist, Enotdir, Enotempty, Eperm, errno, type Fsys, NineError, ORDWR, OWRITE,
+  attach, Client, dial, DMDIR, DMSYMLINK, Eexist, Eloop, Enonexist, Enotdir, Enotempty, Eperm, errno, type Fsys, NineError, ORDWR, OWRITE, promised,
 } from "../../proto/index.ts";
 import { nineplex, type Started, startDiod, stopAll } from "../support/children.ts";
 import { describeWith } from "../support/need.ts";
@@ -223,7 +223,7 @@ describeWith(["diod"], "an Fsys on diod", () => {
   it("exclusive create: of many at once one succeeds", async () => {
     const client = new Client(await dial(await tapped(at)));
     const root = await client.attach(username, dir, uid);
-    const tries = await Promise.all(Array.from({ length: 10 }, () => client.create(root.fid, [], "excl", OWRITE, 0o600).then((o) => o.fid, (e: unknown) => e)));
+    const tries = await Promise.all(Array.from({ length: 10 }, () => promised(() => client.create(root.fid, [], "excl", OWRITE, 0o600)).then((o) => o.fid, (e: unknown) => e)));
     expect(tries.filter((t) => typeof t === "number").length).toBe(1);
     for (const t of tries) if (typeof t !== "number") expect(t).toMatchObject({ message: Eexist });
     client.portal.hangup();

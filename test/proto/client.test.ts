@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import {
   Client, dial, type DirNode, Eintr, encode, errno, type FileNode, Interrupt, LinkFound, NineError, open, OREAD, OWRITE, type Portal, Rclunk, Rerror, Rflush,
-  Rlerror, Ropen, Rwalk, Rwrite, type Server, Tclunk, Tflush, Topen, Tread, Twalk, Twrite,
+  Rlerror, Ropen, Rwalk, Rwrite, type Server, Tclunk, Tflush, Topen, Tread, Twalk, Twrite, promised,
 } from "../../proto/index.ts";
 import { ram } from "../../servers/index.ts";
 import { ScriptedServer, settle } from "../support/peer.ts";
@@ -106,7 +106,7 @@ describe("chains", () => {
 
   it("a link on the way, or at the end of an open, is found", async () => {
     const { s, c } = await scripted("9P2000.L.x");
-    const opening = c.open(c.alloc(), ["a", "b", "c"], OREAD);
+    const opening = promised(() => c.open(c.alloc(), ["a", "b", "c"], OREAD));
     const [walk, topen] = [await s.next(), await s.next()];
     s.send({ type: Rwalk, wqid: [dirQid, linkQid] }, walk.tag);
     s.send({ type: Rlerror, ecode: errno.EBADF }, topen.tag);
