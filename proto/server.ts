@@ -12,7 +12,11 @@
  *   setattr owner or write permission, as stat(5) wants for each field
  */
 import type { Awaitable } from "./awaitable.ts";
+import { Ebadoffset, Efbig, NineError } from "./errors.ts";
+import { OAPPEND, OTRUNC } from "./perm.ts";
 import type { Qid } from "./qid.ts";
+import { decodeUtf8, utf8Length } from "./utf8.ts";
+import { bytesOf } from "./words.ts";
 
 /** Who asks, and how to learn that he no longer wants the answer. */
 export interface Call {
@@ -193,9 +197,9 @@ export function isLink(n: Node): n is LinkNode {
 const utf8 = new TextEncoder();
 const text = new TextDecoder();
 
-/** A directory with these children; a function child is evaluated at each walk. */
-export function dir(children: Record<string, Node>, mode?: number): DirNode {
-  const map = new Map(Object.entries(children));
+/** A directory with these children. Those of a Map may come and go: it is looked at anew each time. */
+export function dir(children: Readonly<Record<string, Node>> | ReadonlyMap<string, Node>, mode?: number): DirNode {
+  const map = children instanceof Map ? children as ReadonlyMap<string, Node> : new Map(Object.entries(children));
   return {
     ...(mode === undefined ? {} : { mode }),
     walk: (name) => map.get(name),
@@ -221,6 +225,44 @@ export function textFile(get: (call: Call) => Awaitable<string>, put?: (text: st
             return data.length;
           },
         }),
+      };
+    },
+  };
+}
+
+/** Bytes of text that a client may put together in a valueFile. */
+const MAXVALUE = 16 << 20;
+
+/**
+ * A file that is a text, read and written as such by editors and `>`. `get` gives it, taken once per
+ * open; `put` gets the whole text after each write, and "" when it was opened to be truncated and
+ * nothing was written. Bytes that are no UTF-8 survive (utf8.ts). What put throws the writer is told.
+ */
+export function valueFile(get: (call: Call) => Awaitable<string>, put: (text: string, call: Call) => Awaitable<void>): FileNode {
+  return {
+    mode: 0o666,
+    // What appends goes by the length.
+    stat: async (call) => ({ mode: 0o666, length: utf8Length(await get(call)) }),
+    async open(mode, call) {
+      let body = mode & OTRUNC ? new Uint8Array(0) : bytesOf(await get(call));
+      let untouched = (mode & OTRUNC) !== 0;
+      return {
+        read: (at, n) => body.subarray(at, at + n),
+        async write(offset, data, by) {
+          const at = mode & OAPPEND ? body.length : offset;
+          if (at > body.length) throw new NineError(Ebadoffset);
+          if (at + data.length > MAXVALUE) throw new NineError(Efbig);
+          const next = new Uint8Array(Math.max(body.length, at + data.length));
+          next.set(body);
+          next.set(data, at);
+          untouched = false;
+          await put(decodeUtf8(next, 0, next.length), by);
+          body = next;
+          return data.length;
+        },
+        async close() {
+          if (untouched) await put("", call);
+        },
       };
     },
   };

@@ -37,7 +37,7 @@ export function loadServer(a: ModuleAddr, cwd: string): Promise<Server> {
   try {
     const s = statSync(path);
     if (!s.isFile()) throw new NineError(`not a file: ${a.file}`, errno.EISDIR);
-    key = `${pathToFileURL(path).href}?${s.mtimeMs}`;
+    key = `${pathToFileURL(path).href}?t=${Math.trunc(s.mtimeMs)}`;
   } catch (e) {
     const why = hostError(e);
     return Promise.reject(why instanceof NineError && why.errno === errno.ENOENT ? new NineError(`file does not exist: ${a.file}`, why.errno) : why);
@@ -53,13 +53,15 @@ async function make(url: string, path: string, a: ModuleAddr, cwd: string): Prom
   const wrong = (why: string): NineError => new NineError(`${a.file}: ${why}`);
   loaded.set(path, a.file);
   let made: unknown;
+  let importing = true;
   try {
     const { default: given } = (await import(url)) as { default?: unknown };
+    importing = false;
     if (given === undefined) throw wrong("no default export, which would be the server");
     const deps: ModuleDeps = { ...nodeHost(), args: Object.fromEntries(new URLSearchParams(a.query)), cwd };
     made = await (typeof given === "function" ? call(given as Maker, deps) : given);
   } catch (e) {
-    throw e instanceof NineError ? wrong(e.message.replace(`${a.file}: `, "")) : wrong(reason(e));
+    throw e instanceof NineError ? wrong(e.message.replace(`${a.file}: `, "")) : wrong(importing && e instanceof SyntaxError ? `syntax error: ${reason(e)}` : reason(e));
   }
   if (typeof made !== "object" || made === null || !("attach" in made) || typeof made.attach !== "function") {
     throw wrong("its default export is no server, nor a function or class that makes one");
@@ -77,8 +79,7 @@ function call(maker: Maker, deps: ModuleDeps): unknown {
 function reason(e: unknown): string {
   if (!(e instanceof Error)) return String(e);
   if ("code" in e && e.code === "ERR_UNKNOWN_FILE_EXTENSION") return "not JavaScript: TypeScript modules are for npm start, or compile it";
-  const [first = ""] = e.message.split("\n");
-  return e instanceof SyntaxError ? `syntax error: ${first}` : first;
+  return e.message.split("\n")[0] ?? "";
 }
 
 /** Where nineplex itself is: the top of its sources, or of what was built of them. */
