@@ -9,7 +9,7 @@ import {
 } from "../proto/index.ts";
 import { Chan } from "./chan.ts";
 import { asOpen, dressed, FdCalls } from "./fdcalls.ts";
-import { at, cleanPath, type Where } from "./namec.ts";
+import { at, cleanPath, mustBeDir, type Where } from "./namec.ts";
 import { sameChan } from "./pgrp.ts";
 import type { Proc } from "./proc.ts";
 import type { Wstat } from "./sys.ts";
@@ -64,7 +64,7 @@ export class FileCalls extends FdCalls {
   remove(path: string): Awaitable<void> {
     return after(this.enter(), () => at(this.p, path, { nomount: true, nofollow: true }, (w) => {
       // What a walk ended at is removed as its directory names it; the root of a server cannot be.
-      if (w.names.length === 0 && this.p.pgrp.find(w.c.mnt, w.c.qid)) throw new NineError("permission denied: is a mount point");
+      if (w.names.length === 0 && this.p.pgrp.find(w.c.mnt, w.c.qid)) throw new NineError("is a mount point");
       return w.c.mnt.client.remove(w.c.fid, w.names, this.p.intr);
     }));
   }
@@ -122,7 +122,8 @@ export class FileCalls extends FdCalls {
   }
 
   chdir(path: string): Awaitable<void> {
-    return after(this.enter(), () => after(at(this.p, path, { walk: true }, (w) => {
+    // Left before the mount point, so that one may mount on "." and see the effect.
+    return after(this.enter(), () => after(at(this.p, path, { walk: true, nomount: true }, (w) => {
       if (!w.c.isDir) throw new NineError(Enotdir);
       return this.cloneOf(w);
     }), (c) => {
@@ -157,6 +158,7 @@ export class FileCalls extends FdCalls {
 
   /** create(2): a new file, or an existing one truncated. */
   private created(path: string, mode: number, perm: number): Awaitable<Chan> {
+    if (mustBeDir(path) && !(perm & DMDIR)) throw new NineError("create without DMDIR");
     const { dir, name } = this.split(path);
     const excl = (mode & OEXCL) !== 0;
     const m = mode & ~OEXCL;
@@ -189,7 +191,7 @@ export class FileCalls extends FdCalls {
     yield* got(this.enter());
     const { dir, name } = this.split(path);
     const { intr } = this.p;
-    if (yield* got(at(this.p, dir, {}, (w) => this.writtenAt(w, name, data, perm)))) return;
+    if (!mustBeDir(path) && (yield* got(at(this.p, dir, {}, (w) => this.writtenAt(w, name, data, perm))))) return;
     const c = yield* got(this.created(path, OWRITE, perm));
     try {
       yield* got(c.mnt.client.write(c.fid, 0, data, intr));

@@ -147,7 +147,7 @@ export class Kernel {
     let m = this.devices.get(name);
     if (!m) {
       const server = this.servers.get(name);
-      if (!server) throw new NineError(`${Ebadarg}: no server #${given}`);
+      if (!server) throw new NineError("unknown device in # filename");
       m = this.newMnt(open(typeof server === "function" ? server(this) : server, this.options.open), `#${name}`, typeof server === "function");
       m.incref();
       this.devices.set(name, m);

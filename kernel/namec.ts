@@ -10,7 +10,7 @@ import {
   NineError, type Qid, QTDIR, QTSYMLINK, type Steps, steps,
 } from "../proto/index.ts";
 import { Chan } from "./chan.ts";
-import type { Mhead } from "./pgrp.ts";
+import type { Mhead, Pgrp } from "./pgrp.ts";
 import type { Proc } from "./proc.ts";
 
 /** Symbolic links followed for one path, as Linux. */
@@ -57,10 +57,15 @@ function start(p: Proc, path: string, relative: boolean): Awaitable<{ c: Chan; n
   }
   const [spec = "", ...names] = path.split("/");
   if (spec.startsWith("#")) {
-    if (p.pgrp.nomnt && !p.kernel.free(spec.slice(1))) throw new NineError(Enonexist);
+    if (p.pgrp.nomnt && !p.kernel.free(spec.slice(1))) throw new NineError("mount/attach disallowed");
     return after(p.kernel.attachDevice(spec.slice(1), p), (c) => ({ c, names }));
   }
   return { c: p.slash.incref(), names: names.filter((n) => n !== "") };
+}
+
+/** A name that means a directory, whatever it leads to. */
+export function mustBeDir(name: string): boolean {
+  return name.endsWith("/") || name.endsWith("/.");
 }
 
 /** Runs op at the place a name leads to; symbolic links it meets are resolved in the process's name space, and op runs anew. */
@@ -71,14 +76,17 @@ export function at<T>(p: Proc, name: string, options: NamecOptions, op: (w: Wher
 function* reaching<T>(p: Proc, name: string, options: NamecOptions, op: (w: Where) => Awaitable<T>): Steps<T> {
   let path = cleanPath(p, name);
   let relative = !name.startsWith("/") && !name.startsWith("#");
+  const dir = mustBeDir(name);
+  const how: NamecOptions = dir ? { nomount: options.nomount ?? false, walk: true } : options;
   for (let links = 0; links <= MAXLINKS; links++) {
-    const w = yield* find(p, path, relative, options);
+    const w = yield* find(p, path, relative, how);
     if ("target" in w) {
       path = w.target;
       relative &&= w.relative;
       continue;
     }
     try {
+      if (dir && !w.c.isDir) throw new NineError(Enotdir);
       return yield* got(op(w));
     } catch (e) {
       if (!(e instanceof LinkFound)) throw e;
@@ -122,12 +130,14 @@ interface Cursor {
 /** Walks until one operation can do the rest. */
 function* find(p: Proc, path: string, relative: boolean, options: NamecOptions): Steps<Where | Redirect> {
   const from = yield* got(start(p, path, relative));
-  let at: Cursor = { ...from, umh: from.c.union === undefined ? undefined : p.pgrp.head(from.c.union) };
-  const head = at.names.length === 0 && options.nomount ? undefined : p.pgrp.find(at.c.mnt, at.c.qid);
+  // A name that begins with '#' crosses no mount: it shows a server as it is.
+  const mounts = !path.startsWith("#") || relative ? p.pgrp : undefined;
+  let at: Cursor = { ...from, umh: undefined };
+  const head = at.names.length === 0 && options.nomount ? undefined : mounts?.find(at.c.mnt, at.c.qid);
   if (head) at = cross(p, at, head, at.names);
   try {
-    while (at.names.length > 0 && ((at.umh && at.umh.mounts.length > 1) || options.walk || p.pgrp.on(at.c.mnt) > 0)) {
-      const next = yield* step(p, at, path, options);
+    while (at.names.length > 0 && ((at.umh && at.umh.mounts.length > 1) || options.walk || (mounts && mounts.on(at.c.mnt) > 0))) {
+      const next = yield* step(p, mounts, at, path, options);
       if ("target" in next) {
         at.c.close();
         return next;
@@ -152,7 +162,7 @@ function cross(p: Proc, at: Cursor, head: Mhead, names: string[]): Cursor {
 }
 
 /** One Twalk of all names, cut at the first mount point; of a union, in the first element that has the first name. */
-function* step(p: Proc, at: Cursor, path: string, options: NamecOptions): Steps<Cursor | Redirect> {
+function* step(p: Proc, mounts: Pgrp | undefined, at: Cursor, path: string, options: NamecOptions): Steps<Cursor | Redirect> {
   const { names } = at;
   const elems = (at.umh && at.umh.mounts.length > 1 ? at.umh.mounts.map((m) => p.mine(m.to)) : [at.c]).map((e) => e.incref());
   let failure: unknown;
@@ -173,7 +183,7 @@ function* step(p: Proc, at: Cursor, path: string, options: NamecOptions): Steps<
       };
       for (const [i, qid] of qids.entries()) {
         const end = i === names.length - 1;
-        const head = end && options.nomount ? undefined : p.pgrp.find(e.mnt, qid);
+        const head = end && options.nomount ? undefined : mounts?.find(e.mnt, qid);
         if (head) {
           drop();
           return cross(p, at, head, names.slice(i + 1));

@@ -142,13 +142,15 @@ function flag(sh: Shell, argv: readonly string[]): void {
 
 function rfork(sh: Shell, argv: readonly string[]): Later<void> {
   const letters = argv[1] ?? "ens";
-  if (argv.length > 2 || !/^[nNeEsfF]*$/.test(letters)) return complain(sh, "Usage: rfork [nNeEsfF]", "rfork usage");
+  if (argv.length > 2 || !/^[nNeEsfFm]*$/.test(letters)) return complain(sh, "Usage: rfork [nNeEsfFm]", "rfork usage");
   const has = (letter: string): boolean => letters.includes(letter);
   sh.export();
   sh.sys.rfork({
     ...(has("N") ? { ns: "clean" } : has("n") ? { ns: "copy" } : {}),
     ...(has("E") ? { env: "clean" } : has("e") ? { env: "copy" } : {}),
     ...(has("s") ? { noteGroup: "new" } : {}),
+    ...(has("f") ? { fds: "copy" } : {}),
+    ...(has("m") ? { nomnt: true } : {}),
   });
   if (has("F")) sh.fds = new Map();
   sh.setStatus("");

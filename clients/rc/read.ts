@@ -73,8 +73,9 @@ async function survives(sh: Shell, e: unknown, source: Source, name: string | un
     sh.notes.interrupted = false;
     await sh.say(2, "\n");
     sh.setStatus("interrupt");
+    // What was typed ahead is given up as well.
+    source.pos = source.text.length;
   } else throw e;
-  source.pos = source.text.length;
   return true;
 }
 

@@ -1,0 +1,98 @@
+/**
+ * Name spaces as their users see them: sessions of rc in test/transcripts/names, each line after "% "
+ * typed at a prompt, what follows it the output of both kinds. What is expected is from bind(2),
+ * chan.c and "The Use of Name Spaces in Plan 9", not from what this system printed.
+ */
+import { readdirSync, readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { boot, type Booted, MCREATE, MREPL, type Program, type Sys } from "../../kernel/index.ts";
+import { DMDIR, errno, NineError, open, type Portal } from "../../proto/index.ts";
+import { bin, dev, mntgen, pipe, ram } from "../../servers/index.ts";
+import { nodeHost } from "../../clients/node/index.ts";
+import { rc } from "../../clients/rc/index.ts";
+import { tools } from "../../clients/tools/index.ts";
+import { bytes, text } from "../support/kernel.ts";
+
+const dir = new URL("../transcripts/names/", import.meta.url);
+/** The prompt: what no command prints. */
+const MARK = "\u0001";
+
+interface Turn {
+  readonly typed: string;
+  readonly expected: string;
+}
+
+function turns(file: string): Turn[] {
+  const body = readFileSync(new URL(file, dir), "utf8").replace(/^#.*\n/gm, "");
+  return body.split(/^% /m).slice(1).map((t) => {
+    const nl = t.indexOf("\n");
+    return { typed: t.slice(0, nl), expected: t.slice(nl + 1) };
+  });
+}
+
+/** ram:NAME is a server with a file `hello` that says so; it is anew with each dial. */
+async function dial(addr: string): Promise<Portal> {
+  const [kind, name = ""] = addr.split(":");
+  if (kind !== "ram" || !["east", "west", "south"].includes(name)) throw new NineError("connection refused", errno.ECONNREFUSED);
+  const server = ram({ now: () => 0 });
+  const k = await boot({ host: nodeHost(), servers: { root: server, pipe: pipe() } });
+  await k.sys.writeFile("/hello", bytes(`${name}\n`));
+  await k.sys.writeFile(`/${name}`, bytes(`${name}\n`));
+  k.shutdown();
+  return open(server);
+}
+
+async function world(): Promise<Booted> {
+  const host = nodeHost();
+  const programs = new Map<string, Program>([...tools({ dial }), ["rc", rc({})]]);
+  const now = (): number => host.now();
+  const k = await boot({
+    host, programs, uname: "glenda", dial,
+    servers: {
+      root: ram({ now, owner: "glenda" }), tmp: ram({ now, owner: "glenda" }), pipe: pipe(), bin: bin(programs.keys()), mntgen: mntgen(),
+      dev: dev({ now, random: () => host.random() }),
+    },
+  });
+  const { sys } = k;
+  for (const d of ["bin", "dev", "one", "two", "three", "m", "n"]) await sys.mkdir(`/${d}`, 0o777);
+  await sys.mkdir("/locked", 0o555);
+  await sys.bind("#bin", "/bin", MREPL);
+  await sys.bind("#dev", "/dev", MREPL | MCREATE);
+  for (const d of ["one", "two", "three"]) {
+    await sys.writeFile(`/${d}/${d}`, bytes(`${d}\n`));
+    await sys.writeFile(`/${d}/both`, bytes(`both of ${d}\n`));
+  }
+  expect((await sys.stat("/one")).mode & DMDIR).not.toBe(0);
+  return k;
+}
+
+/** Types each line at an interactive rc; the outputs in turn. */
+async function session(sys: Sys, typed: readonly string[]): Promise<string[]> {
+  const [in0, in1] = await sys.pipe();
+  const [out0, out1] = await sys.pipe();
+  const pid = await sys.spawn({ path: "/bin/rc", argv: ["rc", "-i"], fds: new Map([[0, in0], [1, out1], [2, out1]]), env: new Map([["prompt", [MARK, ""]], ["path", ["/bin"]]]) });
+  await sys.close(in0);
+  await sys.close(out1);
+  const feed = async (): Promise<void> => {
+    for (const line of typed) await sys.write(in1, bytes(`${line}\n`));
+    await sys.close(in1);
+  };
+  const fed = feed();
+  let all = "";
+  for (let data = await sys.read(out0); data.length > 0; data = await sys.read(out0)) all += text(data);
+  await fed;
+  await sys.wait(pid);
+  return all.split(MARK).slice(1, -1);
+}
+
+test.each(readdirSync(dir).filter((f) => f.endsWith(".txt")))("%s", async (file) => {
+  const k = await world();
+  try {
+    const all = turns(file);
+    const got = await session(k.sys, all.map((t) => t.typed));
+    const shown = (outputs: readonly (string | undefined)[]): string => all.map((t, i) => `% ${t.typed}\n${outputs[i] ?? "(nothing: the shell ended)\n"}`).join("");
+    expect(shown(got)).toBe(shown(all.map((t) => t.expected)));
+  } finally {
+    k.shutdown();
+  }
+});
