@@ -10,11 +10,13 @@ import {
   NineError, type Qid, QTDIR, QTSYMLINK, type Steps, steps,
 } from "../proto/index.ts";
 import { Chan } from "./chan.ts";
-import type { Mhead, Pgrp } from "./pgrp.ts";
+import { type Mhead, Pgrp } from "./pgrp.ts";
 import type { Proc } from "./proc.ts";
 
 /** Symbolic links followed for one path, as Linux. */
 const MAXLINKS = 40;
+/** Where nothing is mounted. */
+const NONE: Pgrp = new Pgrp();
 
 /** A place: names still to be walked from a Chan, on one Mnt and across no mount. */
 export interface Where {
@@ -131,12 +133,12 @@ interface Cursor {
 function* find(p: Proc, path: string, relative: boolean, options: NamecOptions): Steps<Where | Redirect> {
   const from = yield* got(start(p, path, relative));
   // A name that begins with '#' crosses no mount: it shows a server as it is.
-  const mounts = !path.startsWith("#") || relative ? p.pgrp : undefined;
+  const mounts = !path.startsWith("#") || relative ? p.pgrp : NONE;
   let at: Cursor = { ...from, umh: undefined };
-  const head = at.names.length === 0 && options.nomount ? undefined : mounts?.find(at.c.mnt, at.c.qid);
+  const head = at.names.length === 0 && options.nomount ? undefined : mounts.find(at.c.mnt, at.c.qid);
   if (head) at = cross(p, at, head, at.names);
   try {
-    while (at.names.length > 0 && ((at.umh && at.umh.mounts.length > 1) || options.walk || (mounts && mounts.on(at.c.mnt) > 0))) {
+    while (at.names.length > 0 && ((at.umh && at.umh.mounts.length > 1) || options.walk || mounts.on(at.c.mnt) > 0)) {
       const next = yield* step(p, mounts, at, path, options);
       if ("target" in next) {
         at.c.close();
@@ -162,7 +164,7 @@ function cross(p: Proc, at: Cursor, head: Mhead, names: string[]): Cursor {
 }
 
 /** One Twalk of all names, cut at the first mount point; of a union, in the first element that has the first name. */
-function* step(p: Proc, mounts: Pgrp | undefined, at: Cursor, path: string, options: NamecOptions): Steps<Cursor | Redirect> {
+function* step(p: Proc, mounts: Pgrp, at: Cursor, path: string, options: NamecOptions): Steps<Cursor | Redirect> {
   const { names } = at;
   const elems = (at.umh && at.umh.mounts.length > 1 ? at.umh.mounts.map((m) => p.mine(m.to)) : [at.c]).map((e) => e.incref());
   let failure: unknown;
@@ -183,7 +185,7 @@ function* step(p: Proc, mounts: Pgrp | undefined, at: Cursor, path: string, opti
       };
       for (const [i, qid] of qids.entries()) {
         const end = i === names.length - 1;
-        const head = end && options.nomount ? undefined : mounts?.find(e.mnt, qid);
+        const head = end && options.nomount ? undefined : mounts.find(e.mnt, qid);
         if (head) {
           drop();
           return cross(p, at, head, names.slice(i + 1));
