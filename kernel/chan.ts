@@ -46,6 +46,7 @@ export class Chan {
   }
 
   incref(): this {
+    if (this.refs === 0) throw new Error(`${this.path}: a closed Chan is used`);
     this.refs++;
     return this;
   }
@@ -89,6 +90,7 @@ export class Chan {
 
   /** cclose: the last reference clunks the fid, without waiting for the answer. */
   close(): void {
+    if (this.refs === 0) throw new Error(`${this.path}: closed twice`);
     if (--this.refs > 0) return;
     this.unionChan?.close();
     this.unionChan = undefined;

@@ -101,6 +101,7 @@ export class FdCalls {
   /** Every call: an ended process does nothing, a stopped one waits, a busy one lets the event loop run. */
   protected enter(): Awaitable<void> {
     this.p.check();
+    this.p.intr.lower();
     return (this.p.held() ?? this.p.kernel.slice())?.then(() => this.p.check());
   }
 
@@ -168,9 +169,10 @@ export class FdCalls {
       const m = head?.mounts[c.uri + 1];
       if (!m) return [];
       const to = this.p.mine(m.to).incref();
-      const o = yield* got(lastly(() => attempt<Opened | undefined>(() => to.mnt.client.open(to.fid, [], OREAD, this.p.intr), passed), () => to.close()));
+      const opened = (o: Opened): Chan => new Chan(to.mnt, o.fid, o.qid, c.path);
+      const next = yield* got(lastly(() => attempt<Chan | undefined>(() => after(to.mnt.client.open(to.fid, [], OREAD, this.p.intr), opened), passed), () => to.close()));
       c.unionChan?.close();
-      c.unionChan = o && new Chan(to.mnt, o.fid, o.qid, c.path);
+      c.unionChan = next;
       c.uri++;
       c.cookie = 0;
     }

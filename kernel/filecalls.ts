@@ -4,7 +4,7 @@
  * meets a symbolic link: an operation has no effect before it throws LinkFound.
  */
 import {
-  after, attempt, type Awaitable, Ebadarg, type Dir, DMDIR, Eisdir, Enocreate, Enonexist, Enotdir, errno, Exdev, got, isInterrupted, lastly,
+  after, attempt, type Awaitable, Ebadarg, type Dir, DMDIR, Eintr, Eisdir, Enocreate, Enonexist, Enotdir, errno, Exdev, got, isInterrupted, lastly,
   LinkFound, NineError, OAPPEND, OEXCL, type Opened, OREAD, OTRUNC, OWRITE, type Qid, QTDIR, QTSYMLINK, type Steps, steps,
 } from "../proto/index.ts";
 import { Chan } from "./chan.ts";
@@ -127,8 +127,13 @@ export class FileCalls extends FdCalls {
       if (!w.c.isDir) throw new NineError(Enotdir);
       return this.cloneOf(w);
     }), (c) => {
-      this.p.dot.close();
-      this.p.dot = c;
+      const { p } = this;
+      if (p.ended) {
+        c.close();
+        throw new NineError(Eintr);
+      }
+      p.dot.close();
+      p.dot = c;
     }));
   }
 
@@ -242,9 +247,10 @@ export class FileCalls extends FdCalls {
 
   private *renaming(wa: Where, oldname: string, wb: Where, newname: string): Steps<void> {
     const from = yield* this.elementWith(wa, oldname);
-    // Within one directory the file stays in its element of the union.
-    const to = (sameChan(wa.c, wb.c) ? from : isUnion(wb) ? this.createdir(wb) : wb.c).incref();
+    let to: Chan | undefined;
     try {
+      // Within one directory the file stays in its element of the union.
+      to = (sameChan(wa.c, wb.c) ? from : isUnion(wb) ? this.createdir(wb) : wb.c).incref();
       const { client } = from.mnt;
       if (to.mnt !== from.mnt) throw new NineError(Exdev);
       if (client.portal.dialect === "9P2000.L") yield* got(client.rename(from.fid, oldname, to.fid, newname, this.p.intr));
@@ -252,7 +258,7 @@ export class FileCalls extends FdCalls {
       else throw new NineError(Exdev);
     } finally {
       from.close();
-      to.close();
+      to?.close();
     }
   }
 

@@ -65,7 +65,7 @@ export async function boot(options: BootOptions): Promise<Booted> {
   const kernel = new Kernel({ host, servers, programs: options.programs ?? new Map(), wrap: options.wrap ?? ((p) => p), open: options.open ?? {}, uid, dial });
   const user = options.uname ?? "none";
   const slash = await rootChan(kernel, user);
-  const p = new Proc(kernel, undefined, user, ["boot"], {
+  const p = new Proc(kernel, kernel.newPid(), undefined, user, ["boot"], {
     fgrp: new Fgrp(), pgrp: new Pgrp(), egrp: new Egrp(options.env), rgrp: new Rgrp(), notes: kernel.newNoteGroup(), slash, dot: slash.incref(),
   });
   const sys = new Syscalls(p);

@@ -53,6 +53,8 @@ export function cleanPath(p: Proc, name: string): string {
 
 /** Where to start for a clean path: the current directory, for a relative name that stays below it, the root, or a '#' server. */
 function start(p: Proc, path: string, relative: boolean): Awaitable<{ c: Chan; names: string[] }> {
+  // What the process held is not its own any more once it has ended.
+  p.check();
   const dot = p.dot.path;
   if (relative && (path === dot || (path.startsWith(dot) && (path[dot.length] === "/" || dot === "/")))) {
     return { c: p.mine(p.dot).incref(), names: path.slice(dot.length).split("/").filter((n) => n !== "") };
@@ -135,9 +137,9 @@ function* find(p: Proc, path: string, relative: boolean, options: NamecOptions):
   // A name that begins with '#' crosses no mount: it shows a server as it is.
   const mounts = !path.startsWith("#") || relative ? p.pgrp : NONE;
   let at: Cursor = { ...from, umh: undefined };
-  const head = at.names.length === 0 && options.nomount ? undefined : mounts.find(at.c.mnt, at.c.qid);
-  if (head) at = cross(p, at, head, at.names);
   try {
+    const head = at.names.length === 0 && options.nomount ? undefined : mounts.find(at.c.mnt, at.c.qid);
+    if (head) at = cross(p, at, head, at.names);
     while (at.names.length > 0 && ((at.umh && at.umh.mounts.length > 1) || options.walk || mounts.on(at.c.mnt) > 0)) {
       const next = yield* step(p, mounts, at, path, options);
       if ("target" in next) {

@@ -72,9 +72,9 @@ export class Proc implements Blocked {
   private readonly stopped = new Set<() => void>();
   private stopping = false;
 
-  constructor(kernel: Kernel, parent: Proc | undefined, user: string, args: readonly string[], groups: Groups) {
+  constructor(kernel: Kernel, pid: number, parent: Proc | undefined, user: string, args: readonly string[], groups: Groups) {
     this.kernel = kernel;
-    this.pid = kernel.newPid();
+    this.pid = pid;
     this.parentProc = parent;
     this.user = user;
     this.startMs = kernel.host.now();
@@ -101,13 +101,15 @@ export class Proc implements Blocked {
     return this.blocked.size > 0 || this.intr.size > 0 ? "Wakeme" : "Ready";
   }
 
-  /** Every call begins here: a process that a note has ended does nothing more. */
+  /** Every call begins here, and goes on here before it changes the process: one that a note has ended does nothing more. */
   check(): void {
     if (this.killed !== undefined || this.ended) throw new NineError(Eintr);
   }
 
+  /** What a note has interrupted does not begin to wait. */
   block(interrupted: () => void): void {
-    this.blocked.add(interrupted);
+    if (this.intr.raised) interrupted();
+    else this.blocked.add(interrupted);
   }
 
   unblock(interrupted: () => void): void {
@@ -125,7 +127,7 @@ export class Proc implements Blocked {
     // One note ends it; what it still waits for is told of every further one.
     if (this.killed === undefined && (note === "kill" || !this.handles(note))) this.killed = note;
     if (this.killed !== undefined) this.start();
-    this.wake();
+    this.wake(true);
     // Whatever its program still does, nobody waits for it.
     if (note === "kill") this.exit(note);
   }
@@ -140,9 +142,9 @@ export class Proc implements Blocked {
     }
   }
 
-  /** Ends every wait with Eintr, or with the reply that comes first. */
-  private wake(): void {
-    this.intr.raise();
+  /** Ends every wait with Eintr, or with the reply that comes first, also those that the calls under way would begin now. */
+  private wake(again: boolean): void {
+    this.intr.raise(again);
     for (const interrupted of [...this.blocked]) {
       this.blocked.delete(interrupted);
       interrupted();
@@ -239,7 +241,7 @@ export class Proc implements Blocked {
     this.ended = true;
     this.alarm(0);
     // What the program left waiting lets go of its Chans.
-    this.wake();
+    this.wake(false);
     for (const f of this.atExit) f();
     this.atExit.clear();
     this.fgrp.decref();

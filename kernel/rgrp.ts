@@ -26,7 +26,6 @@ export class Rgrp {
         this.waiting.delete(tag);
         reject(new NineError(Eintr));
       };
-      p.block(interrupted);
       this.waiting.set(tag, {
         value,
         meet: (theirs) => {
@@ -34,6 +33,7 @@ export class Rgrp {
           resolve(theirs);
         },
       });
+      p.block(interrupted);
     });
   }
 }

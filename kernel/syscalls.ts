@@ -38,6 +38,7 @@ export class Syscalls extends HostCalls implements Sys {
     const { c, union } = await this.chanOf(name);
     try {
       await at(this.p, old, { nomount: true, walk: true }, async (w) => {
+        this.p.check();
         this.p.pgrp.mount(c, union, w.c, flag, { verb: "bind", from: c.path, aname: "" });
       });
     } finally {
@@ -51,12 +52,14 @@ export class Syscalls extends HostCalls implements Sys {
     // Held while attaching: a failed mount hangs up.
     const m = await this.serverOf(server, spec);
     try {
-      await this.enter();
+      if (typeof server === "object") await this.enter();
+      p.check();
       if (p.pgrp.nomnt) throw new NineError("mount/attach disallowed");
       const { fid, qid } = await m.client.attach(p.user, aname, p.kernel.nuname(m.client.portal), p.intr);
       const to = new Chan(m, fid, qid, cleanPath(p, old));
       try {
         await at(p, old, { nomount: true, walk: true }, async (w) => {
+          p.check();
           p.pgrp.mount(to, [], w.c, flag, { verb: "mount", from: spec ?? m.spec, aname });
         });
       } finally {
@@ -114,7 +117,10 @@ export class Syscalls extends HostCalls implements Sys {
     try {
       const mnt = from && await this.p.kernel.mountedFrom(from);
       const is = (m: Mount): boolean => (from ? sameChan(m.to, from) || m.to.mnt === mnt : m.verb === "mount" && m.from === name);
-      await at(this.p, old, { nomount: true, walk: true }, async (w) => this.p.pgrp.unmount(name === undefined ? undefined : is, w.c));
+      await at(this.p, old, { nomount: true, walk: true }, async (w) => {
+        this.p.check();
+        this.p.pgrp.unmount(name === undefined ? undefined : is, w.c);
+      });
     } finally {
       from?.close();
     }
@@ -239,14 +245,16 @@ export class Syscalls extends HostCalls implements Sys {
     const { p } = this;
     p.check();
     const { fds, env } = o;
-    // First, since it may throw.
+    // What may throw goes before what holds something.
+    const pid = p.kernel.newPid();
+    const own = env === undefined || env === "share" ? undefined : env === "clean" ? new Egrp() : p.egrp.copy();
+    if (typeof env === "object") for (const [name, value] of env) own?.set(name, value);
     const fgrp = fds === "share" ? p.fgrp.incref() : fds === "clean" ? new Fgrp() : p.fgrp.copy(fds === "copy" ? undefined : fds);
     const pgrp = o.ns === "copy" ? p.pgrp.copy() : o.ns === "clean" ? new Pgrp(p.pgrp.nomnt) : p.pgrp.incref();
-    const egrp = env === undefined || env === "share" ? p.egrp.incref() : env === "clean" ? new Egrp() : p.egrp.copy();
-    if (typeof env === "object") for (const [name, value] of env) egrp.set(name, value);
+    const egrp = own ?? p.egrp.incref();
     const notes = o.noteGroup === "new" ? p.kernel.newNoteGroup() : p.notes;
     const rgrp = o.rend === "new" ? new Rgrp() : p.rgrp;
-    return new Proc(p.kernel, o.nowait ? undefined : p, p.user, o.argv, { fgrp, pgrp, egrp, rgrp, notes, slash: p.slash.incref(), dot: p.dot.incref() });
+    return new Proc(p.kernel, pid, o.nowait ? undefined : p, p.user, o.argv, { fgrp, pgrp, egrp, rgrp, notes, slash: p.slash.incref(), dot: p.dot.incref() });
   }
 
   private chanAt(name: string): Awaitable<Chan> {

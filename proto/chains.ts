@@ -15,16 +15,23 @@ import { QTDIR, QTSYMLINK, type Qid } from "./qid.ts";
 import { errorOf, isEintr, isError } from "./reply.ts";
 import { kept } from "./slab.ts";
 
-/** What somebody waits for, so that he can be interrupted: raise() flushes it all. */
+/**
+ * What somebody waits for, so that he can be interrupted: raise() flushes it all, and what he would
+ * wait for next, until lower().
+ */
 export class Interrupt {
+  raised = false;
   private readonly calls = new Map<Tmsg, Portal>();
+  private readonly flushed = new Set<Tmsg>();
 
   add(t: Tmsg, portal: Portal): void {
     this.calls.set(t, portal);
+    if (this.raised) this.flush(t, portal);
   }
 
   delete(t: Tmsg): void {
     this.calls.delete(t);
+    if (this.flushed.size > 0) this.flushed.delete(t);
   }
 
   /** Messages waited for. */
@@ -32,8 +39,20 @@ export class Interrupt {
     return this.calls.size;
   }
 
-  raise(): void {
-    for (const [t, portal] of this.calls) portal.flush(t);
+  /** again: also what was flushed before, which a wire whose peer does not answer then gives up. */
+  raise(again = true): void {
+    this.raised = true;
+    for (const [t, portal] of this.calls) if (again || !this.flushed.has(t)) this.flush(t, portal);
+  }
+
+  /** A new call begins: it is not that one which was interrupted. */
+  lower(): void {
+    this.raised = false;
+  }
+
+  private flush(t: Tmsg, portal: Portal): void {
+    this.flushed.add(t);
+    portal.flush(t);
   }
 }
 

@@ -29,13 +29,14 @@ interface Waiting {
 export class Seeded implements Host {
   /** Turns taken so far. */
   turns = 0;
+  /** A turn is to come. */
+  armed = false;
   readonly random: () => number;
   readonly log: (line: string) => void;
   private readonly draw: () => number;
   private readonly idle: () => void;
   private ms = SEEDEDSTARTMS;
   private waiting: Waiting[] = [];
-  private armed = false;
 
   constructor(seed: number, options: SeededOptions = {}) {
     // Two sources: how things are ordered does not depend on how much chance was asked for.

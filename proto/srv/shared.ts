@@ -59,6 +59,23 @@ export class Shared {
   }
 }
 
+/**
+ * The files that fids of a server's sessions stand for, and the directories they were reached by: a
+ * server that makes files when they are asked for may forget the others. Undefined: it has no session
+ * of its own, so that who uses what is not known here.
+ */
+export function inUse(server: Server): ReadonlySet<Node> | undefined {
+  const { tables } = sharedOf(server);
+  if (tables.size === 0) return undefined;
+  const nodes = new Set<Node>();
+  for (const fids of tables) {
+    for (const f of fids.values()) {
+      for (let p = f.place; p && !nodes.has(p.node); p = p.parent) nodes.add(p.node);
+    }
+  }
+  return nodes;
+}
+
 const all = new WeakMap<Server, Shared>();
 
 export function sharedOf(server: Server): Shared {

@@ -1,5 +1,5 @@
 /** A small booted kernel for tests: /tmp in memory, /n, /bin with given programs, and a host whose time is its own. */
-import { boot, type Booted, MCREATE, MREPL, type Program, type Sys } from "../../kernel/index.ts";
+import { boot, type Booted, type BootOptions, type Device, MCREATE, MREPL, type Program, type Sys } from "../../kernel/index.ts";
 import {
   decodeUtf8, dial, dir, encode, Eintr, type Host, NineError, open, type OpenOptions, pair, type Portal, serve, type Server, type Transport,
 } from "../../proto/index.ts";
@@ -42,17 +42,18 @@ export interface TestKernel extends Booted {
   put(path: string, body: string): Promise<void>;
 }
 
-/** name -> program, besides servers. */
-export async function testKernel(programs: Record<string, Program> = {}, servers: Record<string, Server> = {}): Promise<TestKernel> {
+/** name -> program, besides servers. more: boot's own options, a host among them. */
+export async function testKernel(programs: Record<string, Program> = {}, servers: Record<string, Server | Device> = {}, more: Partial<BootOptions> = {}): Promise<TestKernel> {
   const log: string[] = [];
-  const host = testHost(log);
+  const host = more.host ?? testHost(log);
   const root = dir(Object.fromEntries(["bin", "n", "tmp", "a", "b", "c", "dev"].map((name) => [name, dir({})])));
   const k = await boot({
-    host, uname: "glenda", programs: new Map(Object.entries(programs)),
+    uname: "glenda", programs: new Map(Object.entries(programs)),
     servers: { root: tree("root", root), pipe: pipe(), tmp: ram({ now: host.now }), mntgen: mntgen(), bin: bin(Object.keys(programs)), ...servers },
     mounts: [
       { from: "#tmp", to: "/tmp", flag: MREPL | MCREATE }, { from: "#mntgen", to: "/n", flag: MREPL }, { from: "#bin", to: "/bin", flag: MREPL },
     ],
+    ...more, host,
   });
   const cat = async (path: string, sys: Sys = k.sys): Promise<string> => {
     const fd = await sys.openRead(path);
