@@ -1,10 +1,11 @@
 /**
  * Egrp: environment variables that processes share or copy (devenv.c). A value is a list of strings
  * as rc has it and a file's bytes as /env has it: each string ends with a NUL, but a single one that
- * is not empty stands alone. Invariants: a variable's path is its identity for good; version and the
- * variable's vers differ after each change; names are legal file names; at most MAXENV bytes.
+ * is not empty stands alone. Invariants: a variable's path is its identity for good, in all groups
+ * that come from one; version and the variable's vers differ after each change; names are legal file
+ * names; at most MAXENV bytes.
  */
-import { Ebadname, Efull, encode, isName, NineError } from "../proto/index.ts";
+import { Ebadname, Ebadoffset, Efull, encode, Enonexist, isName, NineError } from "../proto/index.ts";
 
 /** Bytes of names and values of one group. */
 const MAXENV = 16 << 20;
@@ -21,16 +22,20 @@ export interface Evalue {
   size: number;
 }
 
-let lastPath = 0;
-
 export class Egrp {
+  /** Distinct for each group of a kernel. */
+  readonly id: number;
   /** Changes whenever a variable comes or goes. */
   version = 0;
   private readonly vars = new Map<string, Evalue>();
+  private readonly numbers: { last: number };
   private bytes = 0;
   private refs = 1;
 
-  constructor(vars: Iterable<readonly [string, readonly string[]]> = []) {
+  /** numbers: what ids and paths are taken from, which groups of one kernel share. */
+  constructor(vars: Iterable<readonly [string, readonly string[]]> = [], numbers: { last: number } = { last: 0 }) {
+    this.numbers = numbers;
+    this.id = ++numbers.last;
     for (const [name, value] of vars) this.set(name, value);
   }
 
@@ -45,9 +50,14 @@ export class Egrp {
 
   /** RFENVG */
   copy(): Egrp {
-    const e = new Egrp();
-    for (const v of this.vars.values()) e.put({ ...v, path: ++lastPath });
+    const e = this.clean();
+    for (const v of this.vars.values()) e.put({ ...v, path: ++this.numbers.last });
     return e;
+  }
+
+  /** RFCENVG */
+  clean(): Egrp {
+    return new Egrp([], this.numbers);
   }
 
   get(name: string): readonly string[] | undefined {
@@ -72,6 +82,18 @@ export class Egrp {
     return this.change(name, undefined, data, data.length);
   }
 
+  /** Changes bytes of a value from one on, as write(2) does a file's; with `length`, it then has that many. */
+  writeAt(v: Evalue, at: number, data: Uint8Array, length?: number): void {
+    if (this.vars.get(v.name) !== v) throw new NineError(Enonexist);
+    const old = this.bytesOf(v);
+    const size = length ?? Math.max(old.length, at + data.length);
+    if (size > MAXENV) throw new NineError(at > MAXENV ? Ebadoffset : `${Efull}: environment above ${MAXENV} bytes`);
+    const all = new Uint8Array(size);
+    all.set(old.subarray(0, size));
+    all.set(data, at);
+    this.write(v.name, all);
+  }
+
   delete(name: string): void {
     const v = this.vars.get(name);
     if (!v) return;
@@ -94,7 +116,7 @@ export class Egrp {
     if (this.bytes + size - (old?.size ?? -name.length) > MAXENV) throw new NineError(`${Efull}: environment above ${MAXENV} bytes`);
     if (!old) {
       if (!isName(name)) throw new NineError(Ebadname);
-      const v = { name, path: ++lastPath, vers: 0, list, data, size };
+      const v = { name, path: ++this.numbers.last, vers: 0, list, data, size };
       this.put(v);
       return v;
     }

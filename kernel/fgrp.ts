@@ -41,6 +41,10 @@ export class Fgrp {
     return c;
   }
 
+  has(fd: number): boolean {
+    return this.fds[fd] !== undefined;
+  }
+
   /** Takes over the caller's reference; the lowest free fd. */
   add(c: Chan): number {
     let fd = 0;

@@ -12,7 +12,8 @@ import { Syscalls } from "./syscalls.ts";
 
 export type { Device, Dial, Kernel } from "./kernel.ts";
 export { cleanPath } from "./namec.ts";
-export type { FdFile, FdView, ProcView } from "./procview.ts";
+export type { FdFile } from "./fdfile.ts";
+export type { FdView, ProcView } from "./procview.ts";
 export { quote } from "./quote.ts";
 export * from "./sys.ts";
 

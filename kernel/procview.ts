@@ -3,12 +3,12 @@
  * keeps nothing: whoever holds one after the process has ended gets "process exited". Calls that wait
  * end with the signal given, like those of any server.
  */
-import { type Awaitable, Ebadarg, Ebadusefd, Eintr, errno, Interrupt, NineError, OEXEC, OREAD } from "../proto/index.ts";
+import { Ebadarg, errno, NineError } from "../proto/index.ts";
 import type { Chan } from "./chan.ts";
 import type { Egrp } from "./egrp.ts";
-import type { Blocked, Proc } from "./proc.ts";
+import { abortable, type FdFile, fdFile } from "./fdfile.ts";
+import type { Proc } from "./proc.ts";
 import { quote } from "./quote.ts";
-import type { Turn } from "./turn.ts";
 
 /** An open file of a process as the files of /fd and /proc/n/fd show it. */
 export interface FdView {
@@ -20,13 +20,6 @@ export interface FdView {
   readonly iounit: number;
   readonly offset: number;
   readonly path: string;
-}
-
-/** One more open of a process's open file: the offset is shared (dup(3)). */
-export interface FdFile {
-  read(n: number, signal: AbortSignal): Promise<Uint8Array>;
-  write(data: Uint8Array, signal: AbortSignal): Promise<number>;
-  close(): void;
 }
 
 export class ProcView {
@@ -78,14 +71,14 @@ export class ProcView {
     return fgrp.list().map((fd) => view(fd, fgrp.get(fd)));
   }
 
+  fd(fd: number): FdView | undefined {
+    const { fgrp } = this.alive();
+    return fgrp.has(fd) ? view(fd, fgrp.get(fd)) : undefined;
+  }
+
   /** Throws Ebadusefd unless the fd is open for `mode`. */
   openFd(fd: number, mode: number): FdFile {
-    const c = this.alive().fgrp.get(fd);
-    const have = c.mode & 3;
-    const want = mode & 3;
-    const may = have === 2 || have === want || (have === OEXEC && want === OREAD) || (have === OREAD && want === OEXEC);
-    if (!may) throw new NineError(Ebadusefd);
-    return fileOf(c.incref());
+    return fdFile(this.alive().fgrp.get(fd), mode);
   }
 
   closeFd(fd: number): void {
@@ -143,46 +136,4 @@ export class ProcView {
 
 function view(fd: number, c: Chan): FdView {
   return { fd, mode: c.mode, dev: c.mnt.dev, qid: c.qid, iounit: c.iounit, offset: c.offset, path: c.path };
-}
-
-/** Takes over the caller's reference. */
-function fileOf(c: Chan): FdFile {
-  return {
-    read: (n, signal) => turn(c.reading, signal, (intr) => c.readNext(Math.min(n, c.iounit), intr)),
-    write: (data, signal) => turn(c.writing, signal, async (intr) => {
-      const n = await c.writeAt(c.offset, data, intr);
-      c.offset += n;
-      return n;
-    }),
-    close: () => c.close(),
-  };
-}
-
-async function turn<T>(t: Turn, signal: AbortSignal, f: (intr: Interrupt) => Awaitable<T>): Promise<T> {
-  await abortable(signal, (blocked) => t.enter(blocked));
-  const intr = new Interrupt();
-  const stop = (): void => intr.raise();
-  signal.addEventListener("abort", stop);
-  try {
-    return await f(intr);
-  } finally {
-    signal.removeEventListener("abort", stop);
-    t.leave();
-  }
-}
-
-/** A wait that the signal ends as a note ends a process's. */
-async function abortable<T>(signal: AbortSignal, f: (blocked: Blocked) => Awaitable<T>): Promise<T> {
-  if (signal.aborted) throw new NineError(Eintr);
-  const armed = new Set<() => void>();
-  const abort = (): void => {
-    for (const interrupted of armed) interrupted();
-    armed.clear();
-  };
-  signal.addEventListener("abort", abort);
-  try {
-    return await f({ block: (x) => void armed.add(x), unblock: (x) => void armed.delete(x) });
-  } finally {
-    signal.removeEventListener("abort", abort);
-  }
 }

@@ -4,7 +4,6 @@
  */
 import { asNineError, type Awaitable, dial, Ebadarg, Eintr, Eperm, NineError, ORDWR, type Portal, type Transport } from "../proto/index.ts";
 import { Chan } from "./chan.ts";
-import { Egrp } from "./egrp.ts";
 import { load } from "./exec.ts";
 import { FdWire } from "./fdwire.ts";
 import { Fgrp } from "./fgrp.ts";
@@ -140,7 +139,7 @@ export class Syscalls extends HostCalls implements Sys {
     }
     if (what.env) {
       const old = p.egrp;
-      p.egrp = what.env === "copy" ? old.copy() : new Egrp();
+      p.egrp = what.env === "copy" ? old.copy() : old.clean();
       old.decref();
     }
     if (what.fds) {
@@ -247,7 +246,7 @@ export class Syscalls extends HostCalls implements Sys {
     const { fds, env } = o;
     // What may throw goes before what holds something.
     const pid = p.kernel.newPid();
-    const own = env === undefined || env === "share" ? undefined : env === "clean" ? new Egrp() : p.egrp.copy();
+    const own = env === undefined || env === "share" ? undefined : env === "clean" ? p.egrp.clean() : p.egrp.copy();
     if (typeof env === "object") for (const [name, value] of env) own?.set(name, value);
     const fgrp = fds === "share" ? p.fgrp.incref() : fds === "clean" ? new Fgrp() : p.fgrp.copy(fds === "copy" ? undefined : fds);
     const pgrp = o.ns === "copy" ? p.pgrp.copy() : o.ns === "clean" ? new Pgrp(p.pgrp.nomnt) : p.pgrp.incref();

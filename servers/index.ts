@@ -2,6 +2,8 @@
 export * from "./bin.ts";
 export * from "./cons.ts";
 export * from "./dev.ts";
+export { dup } from "./dup.ts";
+export { env } from "./env.ts";
 export * from "./host.ts";
 export * from "./mntgen.ts";
 export * from "./pipe.ts";

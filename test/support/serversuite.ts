@@ -22,6 +22,12 @@ import { walkTests } from "./suite/walk.ts";
 export interface Caps {
   /** Files and directories can be made, written, renamed, removed. */
   readonly write?: boolean;
+  /** Directories can be made. */
+  readonly subdirs?: boolean;
+  /** Files can be renamed. */
+  readonly rename?: boolean;
+  /** A file that was removed while it was open can still be used. */
+  readonly orphans?: boolean;
   readonly symlink?: boolean;
   readonly link?: boolean;
   readonly mknod?: boolean;

@@ -16,7 +16,7 @@ export function ioTests(test: Test, _caps: Caps): void {
     expect(await n.get("f")).toBe("hello");
   });
 
-  test("create: what exists is not made again, what is no directory has no files", ["write"], async ({ n }) => {
+  test("create: what exists is not made again, what is no directory has no files", ["write", "subdirs"], async ({ n }) => {
     await n.put("f", "kept");
     await n.mkdir("d");
     await refused(n.create("f"), errno.EEXIST);
@@ -29,7 +29,7 @@ export function ioTests(test: Test, _caps: Caps): void {
     expect(await n.names("d")).toEqual([]);
   });
 
-  test("create: illegal names", ["write"], async ({ n }) => {
+  test("create: illegal names", ["write", "subdirs"], async ({ n }) => {
     for (const name of ["", ".", "..", "a/b", "a\0b"]) {
       const fid = await n.walk("");
       await refused(n.rpc({ type: p.Tcreate, fid, name, perm: 0o666, mode: 0, extension: "" }), errno.EINVAL);
@@ -50,7 +50,7 @@ export function ioTests(test: Test, _caps: Caps): void {
     expect(await n.readText(f)).toBe("seen");
   });
 
-  test("create of .L: opens what exists unless O_EXCL, truncates with O_TRUNC", ["write"], async ({ n }) => {
+  test("create of .L: opens what exists unless O_EXCL, truncates with O_TRUNC", ["write", "subdirs"], async ({ n }) => {
     const f = await n.lcreate("f", p.L_O_RDWR | p.L_O_CREAT);
     await n.write(f, 0, "first");
     await refused(n.lcreate("f", p.L_O_RDWR | p.L_O_CREAT | p.L_O_EXCL), errno.EEXIST);
@@ -203,7 +203,7 @@ export function ioTests(test: Test, _caps: Caps): void {
     expect(await n.names("")).toEqual([]);
   });
 
-  test("open: directories for reading only", ["write"], async ({ n }) => {
+  test("open: directories for reading only", ["write", "subdirs"], async ({ n }) => {
     await n.mkdir("d");
     for (const mode of [p.OWRITE, p.ORDWR, p.OREAD | p.OTRUNC]) await refused(n.open("d", mode), errno.EISDIR, errno.EACCES);
     await refused(n.lopen("d", p.L_O_RDWR), errno.EISDIR);

@@ -6,7 +6,7 @@ import { pattern, refused } from "../nine.ts";
 import type { Caps, Test } from "../serversuite.ts";
 
 export function linkTests(test: Test, caps: Caps): void {
-  test("link: two names of one file", ["write", "link"], async ({ n }) => {
+  test("link: two names of one file", ["write", "link", "subdirs"], async ({ n }) => {
     await n.mkdir("d");
     await n.put("a", "one");
     await n.link("a", "d/b");
@@ -20,7 +20,7 @@ export function linkTests(test: Test, caps: Caps): void {
     expect((await n.getattr("d/b")).nlink).toBe(1);
   });
 
-  test("link: not of directories, not onto an existing name, not of a file that is gone", ["write", "link"], async ({ n }) => {
+  test("link: not of directories, not onto an existing name, not of a file that is gone", ["write", "link", "subdirs"], async ({ n }) => {
     await n.mkdir("d");
     await n.put("f");
     await n.put("g", "g");
@@ -70,7 +70,7 @@ export function linkTests(test: Test, caps: Caps): void {
     expect(long.has("long")).toBe(false);
   });
 
-  test("symlink: 9P2000 clients see what it leads to, inside the tree", ["write", "symlink"], async (c) => {
+  test("symlink: 9P2000 clients see what it leads to, inside the tree", ["write", "symlink", "subdirs"], async (c) => {
     const { n } = c;
     await n.mkdir("d");
     await n.put("d/f", "followed");

@@ -6,7 +6,7 @@ import { refused } from "../nine.ts";
 import type { Caps, Test } from "../serversuite.ts";
 
 export function removeTests(test: Test, _caps: Caps): void {
-  test("remove: files and empty directories", ["write"], async ({ n }) => {
+  test("remove: files and empty directories", ["write", "subdirs"], async ({ n }) => {
     await n.put("f");
     await n.mkdir("d");
     await n.put("d/g");
@@ -17,7 +17,7 @@ export function removeTests(test: Test, _caps: Caps): void {
     expect(await n.names("")).toEqual([]);
   });
 
-  test("remove: the fid is free even when it fails", ["write"], async ({ n }) => {
+  test("remove: the fid is free even when it fails", ["write", "subdirs"], async ({ n }) => {
     await n.mkdir("d");
     await n.put("d/f");
     const d = await n.walk("d");
@@ -45,7 +45,7 @@ export function removeTests(test: Test, _caps: Caps): void {
     await refused(n.rpc({ type: p.Tremove, fid: twice }), errno.ENOENT);
   });
 
-  test("unlinkat: directories with AT_REMOVEDIR, others without", ["write"], async ({ n }) => {
+  test("unlinkat: directories with AT_REMOVEDIR, others without", ["write", "subdirs"], async ({ n }) => {
     await n.put("f");
     await n.mkdir("d");
     await n.put("d/g");
@@ -60,7 +60,7 @@ export function removeTests(test: Test, _caps: Caps): void {
     expect(await n.names("")).toEqual([]);
   });
 
-  test("an open file without a name can be read, written, truncated and asked about", ["write"], async (c) => {
+  test("an open file without a name can be read, written, truncated and asked about", ["write", "orphans"], async (c) => {
     const { n } = c;
     const m = await c.connect();
     await n.put("f", "still here");
@@ -80,7 +80,7 @@ export function removeTests(test: Test, _caps: Caps): void {
     await m.clunk(other);
   });
 
-  test("an open file without a name can be cut and grown", ["write"], async ({ n }) => {
+  test("an open file without a name can be cut and grown", ["write", "orphans"], async ({ n }) => {
     const f = await n.create("f");
     await n.write(f, 0, "0123456789");
     await n.unlink("f");
@@ -93,7 +93,7 @@ export function removeTests(test: Test, _caps: Caps): void {
     expect((await n.fgetattr(copy)).size).toBe(6);
   });
 
-  test("a removed directory is empty and takes nothing", ["write"], async ({ n }) => {
+  test("a removed directory is empty and takes nothing", ["write", "subdirs"], async ({ n }) => {
     await n.mkdir("d");
     const d = await n.walk("d");
     const reader = await n.open("d");

@@ -6,7 +6,7 @@ import { refused } from "../nine.ts";
 import type { Caps, Test } from "../serversuite.ts";
 
 export function renameTests(test: Test, _caps: Caps): void {
-  test("rename: within a directory and across, by name and by fid", ["write"], async ({ n }) => {
+  test("rename: within a directory and across, by name and by fid", ["write", "rename", "subdirs"], async ({ n }) => {
     await n.mkdir("d");
     await n.put("a", "content");
     const { qid } = await n.stat("a");
@@ -22,7 +22,7 @@ export function renameTests(test: Test, _caps: Caps): void {
     expect(await n.names("d")).toEqual([]);
   });
 
-  test("rename: errors leave everything as it was", ["write"], async ({ n }) => {
+  test("rename: errors leave everything as it was", ["write", "rename", "subdirs"], async ({ n }) => {
     await n.mkdir("d");
     await n.put("f", "f");
     await refused(n.rename("missing", "x"), errno.ENOENT);
@@ -36,13 +36,13 @@ export function renameTests(test: Test, _caps: Caps): void {
     expect(await n.get("f")).toBe("f");
   });
 
-  test("rename: onto itself is nothing", ["write"], async ({ n }) => {
+  test("rename: onto itself is nothing", ["write", "rename"], async ({ n }) => {
     await n.put("f", "f");
     await n.rename("f", "f");
     expect(await n.get("f")).toBe("f");
   });
 
-  test("rename: a file onto a file replaces it; who has it open keeps it", ["write"], async ({ n }) => {
+  test("rename: a file onto a file replaces it; who has it open keeps it", ["write", "rename"], async ({ n }) => {
     await n.put("a", "new");
     await n.put("b", "old");
     const old = await n.open("b", p.ORDWR);
@@ -55,7 +55,7 @@ export function renameTests(test: Test, _caps: Caps): void {
     expect(await n.get("b")).toBe("new");
   });
 
-  test("rename: a directory onto an empty directory replaces it", ["write"], async ({ n }) => {
+  test("rename: a directory onto an empty directory replaces it", ["write", "rename", "subdirs"], async ({ n }) => {
     await n.mkdir("a");
     await n.put("a/f", "inside");
     await n.mkdir("b");
@@ -66,7 +66,7 @@ export function renameTests(test: Test, _caps: Caps): void {
     await refused(n.rpc({ type: p.Tmkdir, dfid: old, name: "x", mode: 0o777, gid: p.NOU32 }), errno.ENOENT);
   });
 
-  test("rename: not onto what is full or of another kind", ["write"], async ({ n }) => {
+  test("rename: not onto what is full or of another kind", ["write", "rename", "subdirs"], async ({ n }) => {
     await n.mkdir("a");
     await n.mkdir("full");
     await n.put("full/x");
@@ -79,7 +79,7 @@ export function renameTests(test: Test, _caps: Caps): void {
     expect(await n.names("full")).toEqual(["x"]);
   });
 
-  test("rename: a directory never goes below itself", ["write"], async ({ n }) => {
+  test("rename: a directory never goes below itself", ["write", "rename", "subdirs"], async ({ n }) => {
     await n.mkdir("a");
     await n.mkdir("a/b");
     await n.mkdir("a/b/c");
@@ -95,7 +95,7 @@ export function renameTests(test: Test, _caps: Caps): void {
     expect(await n.names("")).toEqual(["b"]);
   });
 
-  test("rename: fids below a directory that moved go on, and .. leads to its new place", ["write"], async ({ n }) => {
+  test("rename: fids below a directory that moved go on, and .. leads to its new place", ["write", "rename", "subdirs"], async ({ n }) => {
     await n.mkdir("a");
     await n.mkdir("a/sub");
     await n.put("a/sub/f", "deep");
@@ -114,7 +114,7 @@ export function renameTests(test: Test, _caps: Caps): void {
     expect(await n.names("to/b/sub")).toEqual(["f"]);
   });
 
-  test("rename: nlink of directories counts their subdirectories", ["write", "link"], async ({ n }) => {
+  test("rename: nlink of directories counts their subdirectories", ["write", "rename", "link", "subdirs"], async ({ n }) => {
     const links = async (path: string): Promise<number> => (await n.getattr(path)).nlink;
     await n.mkdir("a");
     await n.mkdir("b");

@@ -6,7 +6,7 @@ import { refused } from "../nine.ts";
 import type { Caps, Test } from "../serversuite.ts";
 
 export function statTests(test: Test, caps: Caps): void {
-  test("stat: what is there to know of a file and a directory", ["write"], async ({ n }) => {
+  test("stat: what is there to know of a file and a directory", ["write", "subdirs"], async ({ n }) => {
     await n.put("f", "12345");
     await n.mkdir("d");
     const f = await n.stat("f");
@@ -21,7 +21,7 @@ export function statTests(test: Test, caps: Caps): void {
     expect(d.qid.type).toBe(p.QTDIR);
   });
 
-  test("getattr agrees with stat", ["write"], async ({ n }) => {
+  test("getattr agrees with stat", ["write", "subdirs"], async ({ n }) => {
     await n.put("f", "12345");
     await n.mkdir("d");
     for (const path of ["f", "d"]) {
@@ -37,7 +37,7 @@ export function statTests(test: Test, caps: Caps): void {
     }
   });
 
-  test("create: permissions are masked by the directory's in 9P2000, kept in .L", ["write", "mode"], async ({ n }) => {
+  test("create: permissions are masked by the directory's in 9P2000, kept in .L", ["write", "mode", "subdirs"], async ({ n }) => {
     await n.mkdir("d");
     await n.wstat("d", { mode: (p.DMDIR | 0o750) >>> 0 });
     await n.put("d/f", "", 0o666);
@@ -58,7 +58,7 @@ export function statTests(test: Test, caps: Caps): void {
     await n.at("f", (fid) => n.rpc({ type: p.Tfsync, fid, datasync: 0 }));
   });
 
-  test("wstat: the name; the fid and others of the file follow", ["write"], async ({ n }) => {
+  test("wstat: the name; the fid and others of the file follow", ["write", "rename"], async ({ n }) => {
     await n.put("a", "content");
     const f = await n.walk("a");
     const g = await n.open("a");
@@ -72,7 +72,7 @@ export function statTests(test: Test, caps: Caps): void {
     await refused(n.wstat("", { name: "root" }), errno.EACCES, errno.EPERM, errno.EBUSY);
   });
 
-  test("wstat: an existing name is an error in 9P2000, replaced in .L", ["write", "norepl"], async (c) => {
+  test("wstat: an existing name is an error in 9P2000, replaced in .L", ["write", "rename", "norepl"], async (c) => {
     const { n } = c;
     const plain = await c.connect(0, "9P2000");
     await n.put("a", "a");
@@ -84,7 +84,7 @@ export function statTests(test: Test, caps: Caps): void {
     expect(await n.get("b")).toBe("a");
   });
 
-  test("wstat: permissions, of a file and of a directory", ["write", "mode"], async ({ n }) => {
+  test("wstat: permissions, of a file and of a directory", ["write", "mode", "subdirs"], async ({ n }) => {
     await n.put("f");
     await n.mkdir("d");
     await n.wstat("f", { mode: 0o751 });
@@ -97,7 +97,7 @@ export function statTests(test: Test, caps: Caps): void {
     expect((await n.getattr("d")).mode).toBe(p.S_IFDIR | 0o1777);
   });
 
-  test("wstat: what cannot change is refused", ["write"], async (c) => {
+  test("wstat: what cannot change is refused", ["write", "subdirs"], async (c) => {
     const { n } = c;
     await n.put("f", "x");
     await n.mkdir("d");
@@ -109,7 +109,7 @@ export function statTests(test: Test, caps: Caps): void {
     await refused(plain.wstat("f", { uid: "somebody" }), errno.EPERM, errno.EACCES);
   });
 
-  test("wstat: all or nothing", ["write", "allOrNothing"], async ({ n }) => {
+  test("wstat: all or nothing", ["write", "allOrNothing", "subdirs"], async ({ n }) => {
     await n.put("f", "12345");
     await n.mkdir("d");
     await n.put("d/full");
@@ -150,7 +150,7 @@ export function statTests(test: Test, caps: Caps): void {
     await n.setattr("f", 0);
   });
 
-  test("times: writing moves mtime, of the file and of the directory of a new name", ["write", "times"], async ({ n }) => {
+  test("times: writing moves mtime, of the file and of the directory of a new name", ["write", "times", "subdirs"], async ({ n }) => {
     await n.mkdir("d");
     await n.put("d/f", "x");
     const old = { mtime: 1000 };
@@ -167,7 +167,7 @@ export function statTests(test: Test, caps: Caps): void {
     expect((await n.stat("d")).mtime).toBeGreaterThan(1000);
   });
 
-  test("qids: a path is never used again", ["write"], async ({ n }) => {
+  test("qids: a path is never used again", ["write", "subdirs"], async ({ n }) => {
     const seen = new Set<string>();
     for (let i = 0; i < 60; i++) {
       const fid = i % 2 === 0 ? await n.create("same") : await n.create("same", (p.DMDIR | 0o777) >>> 0, p.OREAD);

@@ -1,0 +1,29 @@
+/**
+ * caller: whose process a tree is of that shows the kernel's own things: those attach with their pid
+ * as aname. Invariant: the process is looked up at each use; of one that has ended nothing is shown.
+ * Used by env, dup, srv, proc, cons, trace.
+ */
+import { Enonexist, errno, NineError, QTDIR, type Qid } from "../proto/index.ts";
+
+/** The processes of a kernel; P is what a server needs to know of one. */
+export interface Procs<P> {
+  proc(pid: number): P | undefined;
+}
+
+/** The root of such a tree has this path for every caller: it is one place to mount on. */
+export function rootQid(vers = 0): Qid {
+  return { type: QTDIR, vers, pathlo: 0, pathhi: 0 };
+}
+
+/** The pid that an attach names; Enonexist when it is no living process. */
+export function callerPid(procs: Procs<unknown>, aname: string): number {
+  const pid = /^[1-9]\d{0,14}$/.test(aname) ? Number(aname) : 0;
+  if (!procs.proc(pid)) throw new NineError(Enonexist);
+  return pid;
+}
+
+/** What a file says whose process has ended. */
+export function alive<P>(p: P | undefined): P {
+  if (p === undefined) throw new NineError("process exited", errno.ESRCH);
+  return p;
+}
