@@ -7,6 +7,7 @@ import { type Device, type Dial, Kernel } from "./kernel.ts";
 import { Proc } from "./proc.ts";
 import { Pgrp } from "./pgrp.ts";
 import { Rgrp } from "./rgrp.ts";
+import { type Ran, ran, type RunOptions } from "./ran.ts";
 import { type Program, type Sys } from "./sys.ts";
 import { Syscalls } from "./syscalls.ts";
 
@@ -15,6 +16,7 @@ export { cleanPath } from "./namec.ts";
 export type { FdFile } from "./fdfile.ts";
 export type { FdView, ProcView } from "./procview.ts";
 export { quote } from "./quote.ts";
+export type { Ran, RunOptions } from "./ran.ts";
 export * from "./sys.ts";
 
 /** What is mounted at boot, in this order. */
@@ -46,9 +48,12 @@ export interface BootOptions {
   readonly open?: OpenOptions;
 }
 
-export interface Booted {
+/** A running kernel. With `using` it is shut down at the end of the block. */
+export interface Booted extends Disposable {
   /** The first process's calls, for the program that booted the kernel. Its fd table is empty. */
   readonly sys: Sys;
+  /** Runs a program, or a command of rc, to its end as a child of the first process, with its output collected. */
+  run(command: string | readonly string[], options?: RunOptions): Promise<Ran>;
   /** Posts a note to the note group of a process, as a terminal does. */
   postNote(pid: number, note: string): void;
   /** Fids, Mnts and processes alive. */
@@ -78,11 +83,13 @@ export async function boot(options: BootOptions): Promise<Booted> {
   }
   return {
     sys,
+    run: (command, o) => ran(sys, command, o),
     postNote: (pid, note) => {
       kernel.procs.get(pid)?.notes.note(note);
     },
     stats: () => ({ procs: kernel.procs.size, mnts: kernel.mnts.size, fids: [...kernel.mnts].reduce((n, m) => n + m.client.fids, 0) }),
     shutdown: () => kernel.shutdown(),
+    [Symbol.dispose]: () => kernel.shutdown(),
   };
 }
 
