@@ -14,6 +14,7 @@ import { Syscalls } from "./syscalls.ts";
 export type { Device, Dial, Kernel } from "./kernel.ts";
 export { cleanPath } from "./namec.ts";
 export type { FdFile } from "./fdfile.ts";
+export { type Getenv, nsCommand, nsFile, type NsLine, parseNs } from "./nsfile.ts";
 export type { FdView, ProcView } from "./procview.ts";
 export { quote } from "./quote.ts";
 export type { Ran, RunOptions } from "./ran.ts";
