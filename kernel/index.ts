@@ -3,7 +3,7 @@ import { Ebadarg, type Host, NineError, type OpenOptions, type Portal, type Serv
 import type { Chan } from "./chan.ts";
 import { Egrp } from "./egrp.ts";
 import { Fgrp } from "./fgrp.ts";
-import { type Device, type Dial, Kernel } from "./kernel.ts";
+import { type Device, type Dial, Kernel, type Stats } from "./kernel.ts";
 import { Proc } from "./proc.ts";
 import { Pgrp } from "./pgrp.ts";
 import { Rgrp } from "./rgrp.ts";
@@ -11,7 +11,7 @@ import { type Ran, ran, type RunOptions } from "./ran.ts";
 import { type Program, type Sys } from "./sys.ts";
 import { Syscalls } from "./syscalls.ts";
 
-export type { Device, Dial, Kernel } from "./kernel.ts";
+export type { Device, Dial, Kernel, Stats } from "./kernel.ts";
 export { cleanPath } from "./namec.ts";
 export type { FdFile } from "./fdfile.ts";
 export { type Getenv, nsCommand, nsFile, type NsLine, parseNs } from "./nsfile.ts";
@@ -57,8 +57,8 @@ export interface Booted extends Disposable {
   run(command: string | readonly string[], options?: RunOptions): Promise<Ran>;
   /** Posts a note to the note group of a process, as a terminal does. */
   postNote(pid: number, note: string): void;
-  /** Fids, Mnts and processes alive. */
-  stats(): { procs: number; mnts: number; fids: number };
+  /** What is alive. */
+  stats(): Stats;
   /** Ends every process and hangs up every portal. */
   shutdown(): void;
 }
@@ -88,7 +88,7 @@ export async function boot(options: BootOptions): Promise<Booted> {
     postNote: (pid, note) => {
       kernel.procs.get(pid)?.notes.note(note);
     },
-    stats: () => ({ procs: kernel.procs.size, mnts: kernel.mnts.size, fids: [...kernel.mnts].reduce((n, m) => n + m.client.fids, 0) }),
+    stats: () => kernel.stats(),
     shutdown: () => kernel.shutdown(),
     [Symbol.dispose]: () => kernel.shutdown(),
   };

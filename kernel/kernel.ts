@@ -32,6 +32,22 @@ export type Device = (kernel: Kernel) => Server;
 /** Connects to an address as the command line writes it; `signal` gives up. */
 export type Dial = (addr: string, signal: AbortSignal) => Promise<Portal>;
 
+/** What is alive, for leak checks. */
+export interface Stats {
+  readonly procs: number;
+  /** Groups of the living: name spaces, fd tables, environments, rendezvous and note groups. */
+  readonly pgrps: number;
+  readonly fgrps: number;
+  readonly egrps: number;
+  readonly rgrps: number;
+  readonly noteGroups: number;
+  readonly mnts: number;
+  /** Chans, and calls that hold a Mnt. */
+  readonly chans: number;
+  /** Fid numbers in use. */
+  readonly fids: number;
+}
+
 export interface KernelOptions {
   readonly host: Host;
   readonly servers: Readonly<Record<string, Server | Device>>;
@@ -161,6 +177,20 @@ export class Kernel {
     return this.host.yield().then(() => {
       this.yielded = this.host.now();
     });
+  }
+
+  stats(): Stats {
+    const procs = [...this.procs.values()];
+    const mnts = [...this.mnts];
+    const many = (of: (p: Proc) => object): number => new Set(procs.map(of)).size;
+    return {
+      procs: procs.length,
+      pgrps: many((p) => p.pgrp), fgrps: many((p) => p.fgrp), egrps: many((p) => p.egrp), rgrps: many((p) => p.rgrp), noteGroups: many((p) => p.notes),
+      mnts: mnts.length,
+      // The kernel itself holds the Mnts of '#' names.
+      chans: mnts.reduce((n, m) => n + m.holders, 0) - this.devices.size,
+      fids: mnts.reduce((n, m) => n + m.client.fids, 0),
+    };
   }
 
   /** Ends every process with a note and hangs up every portal. */

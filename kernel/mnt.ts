@@ -24,6 +24,11 @@ export class Mnt {
     this.gone = gone;
   }
 
+  /** Chans on it, and calls that hold it. */
+  get holders(): number {
+    return this.refs;
+  }
+
   incref(): this {
     this.refs++;
     return this;
