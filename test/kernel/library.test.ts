@@ -51,7 +51,7 @@ test("two kernels in one program share a server, and nothing else", async () => 
   const pid = await a.sys.spawn({ argv: ["waits"], main: (sys) => sys.sleep(1e9) });
   expect(pid).toBeGreaterThan(1);
   a[Symbol.dispose]();
-  expect(a.stats()).toEqual({ procs: 0, mnts: 0, fids: 0 });
+  expect(Object.values(a.stats()).every((n) => n === 0)).toBe(true);
   expect(await failure(a.sys.stat("/"))).toBe("interrupted");
   expect((await b.sys.stat("/m/f")).length).toBe(6);
   b.shutdown();
