@@ -56,5 +56,5 @@ test("two kernels in one program share a server, and nothing else", async () => 
   expect((await b.sys.stat("/m/f")).length).toBe(6);
   b.shutdown();
   b.shutdown();
-  expect(b.stats()).toEqual({ procs: 0, mnts: 0, fids: 0 });
+  expect(Object.values(b.stats()).every((n) => n === 0)).toBe(true);
 });
