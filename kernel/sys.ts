@@ -132,7 +132,8 @@ export interface Sys {
   /**
    * mount(2): attaches as the process's user to the tree aname of a server: a portal; an open file that
    * 9P is spoken on, by its fd, which may be closed then; the name of such a file or of one posted in
-   * /srv; or an address ("tcp://...", where boot was told how to dial). `spec` is how ns prints it.
+   * /srv; or an address ("tcp://...", where boot was told how to dial): errors of a server that is named
+   * begin with the name. `spec` is how ns prints it.
    */
   mount(server: Portal | number | string, old: string, flag: number, aname: string, spec?: string): Promise<void>;
   /** unmount(2): `name` off old, or everything off old. */

@@ -2,7 +2,7 @@
  * Syscalls: the calls of sys.ts that need no file: processes, notes, environment, name space. The
  * file calls are filecalls.ts's, as hostcalls.ts gives them, which this extends. One object a process; it keeps nothing itself.
  */
-import { asNineError, type Awaitable, dial, Ebadarg, Eintr, Eperm, NineError, ORDWR, type Portal, type Transport } from "../proto/index.ts";
+import { asNineError, type Awaitable, dial, Ebadarg, Eintr, Eperm, isInterrupted, NineError, ORDWR, type Portal, type Transport } from "../proto/index.ts";
 import { Chan } from "./chan.ts";
 import { load } from "./exec.ts";
 import { FdWire } from "./fdwire.ts";
@@ -49,7 +49,9 @@ export class Syscalls extends HostCalls implements Sys {
   async mount(server: Portal | number | string, old: string, flag: number, aname: string, spec?: string): Promise<void> {
     const { p } = this;
     // Held while attaching: a failed mount hangs up.
-    const m = await this.serverOf(server, spec);
+    const m = await this.serverOf(server, spec).catch((e: unknown) => {
+      throw typeof server === "string" && e instanceof NineError && !isInterrupted(e) ? new NineError(`${server}: ${e.message}`, e.errno) : e;
+    });
     try {
       if (typeof server === "object") await this.enter();
       p.check();
@@ -77,7 +79,7 @@ export class Syscalls extends HostCalls implements Sys {
     if (typeof server === "number") return (await this.mntOn(this.p.fgrp.get(server))).incref();
     if (ADDRESS.test(server)) {
       const { dial } = kernel;
-      if (!dial) throw new NineError(`${Ebadarg}: ${server}: this kernel cannot dial`);
+      if (!dial) throw new NineError(`${Ebadarg}: this kernel cannot dial`);
       return kernel.newMnt(await this.abortable((signal) => dial(server, signal)), spec ?? server).incref();
     }
     const post = await at(this.p, server, { walk: true }, async (w) => kernel.posted(w.c));

@@ -3,9 +3,9 @@
  * /bin, the devices, /tmp in memory, the host's files in /host, and what --mount adds. The verbs that
  * boot begin here.
  */
-import { boot, type Booted, MBEFORE, MAFTER, MCREATE, MREPL, type Program, type Sys } from "../../kernel/index.ts";
+import { boot, type Booted, type Device, MBEFORE, MAFTER, MCREATE, MREPL, type Program, type Sys } from "../../kernel/index.ts";
 import { dir, type DirNode, NineError, type Portal, readonly, type Server } from "../../proto/index.ts";
-import { bin, consFiles, devFiles, host, mntgen, pipe, ram, tree } from "../../servers/index.ts";
+import { bin, consFiles, devFiles, dup, env, host, mntgen, pipe, ram, tree } from "../../servers/index.ts";
 import { tools } from "../tools/index.ts";
 import { connect, reportBug } from "./connect.ts";
 import { idly, nodeHost } from "./host.ts";
@@ -34,22 +34,21 @@ export async function bootSystem(o: SystemOptions, streams: Streams, wrap: (port
   const node = options.seed === undefined ? outside : new Seeded(options.seed);
   const { name, uid } = me();
   const uname = options.uname ?? name;
-  const programs = new Map<string, Program>([
-    ...tools({ dial: (addr, sys) => dialFor(sys, addr, o) }),
-    ["rc", o.rc],
-  ]);
-  const dev: DirNode = dir({ ...devFiles({ now: node.now, random: node.random, ...streams }), ...consFiles(streams.console) });
+  const programs = new Map<string, Program>([...tools, ["rc", o.rc]]);
+  const dev: DirNode = dir({
+    ...devFiles({ now: node.now, random: node.random, ...streams }), ...consFiles(streams.console), fd: { readlink: () => "/fd" },
+  });
   const files = options.host ? hostFiles(o.cwd) : undefined;
-  const servers: Record<string, Server> = {
+  const servers: Record<string, Server | Device> = {
     root: tree("root", dir(Object.fromEntries(ROOT.map((name) => [name, dir({})])))), pipe: pipe(), bin: bin(programs.keys()),
-    dev: tree("dev", dev), tmp: ram({ now: node.now, owner: uname, mode: 0o777 }), mntgen: mntgen(),
+    dev: tree("dev", dev), tmp: ram({ now: node.now, owner: uname, mode: 0o777 }), mntgen: mntgen(), env, dup,
     ...(files && { host: host(files, { writable: options.rw !== false, unsafe: true, now: outside.now, sleep: idly }) }),
   };
   return boot({
-    host: node, servers, programs, uname, uid, wrap, open: { bug: (e) => reportBug(e, "server"), ...(files && { users: files.users }) },
+    host: node, servers, programs, uname, uid, wrap, dial: (addr, signal) => connect(addr, { msize: options.msize, cwd: o.cwd, signal }), open: { bug: (e) => reportBug(e, "server"), ...(files && { users: files.users }) },
     mounts: [
       { from: "#bin", to: "/bin", flag: MREPL }, { from: "#dev", to: "/dev", flag: MREPL }, { from: "#tmp", to: "/tmp", flag: MREPL | MCREATE },
-      { from: "#mntgen", to: "/n", flag: MREPL }, ...(files ? [{ from: "#host", to: "/host", flag: MREPL | MCREATE }] : []),
+      { from: "#mntgen", to: "/n", flag: MREPL }, { from: "#e", to: "/env", flag: MREPL | MCREATE }, { from: "#d", to: "/fd", flag: MREPL }, ...(files ? [{ from: "#host", to: "/host", flag: MREPL | MCREATE }] : []),
     ],
     env: new Map<string, readonly string[]>([
       ["user", [uname]], ["sysname", ["nineplex"]], ["home", [files ? "/host" : "/"]], ["path", [".", "/bin"]],
@@ -57,20 +56,6 @@ export async function bootSystem(o: SystemOptions, streams: Streams, wrap: (port
       ...(o.env.TERM === undefined ? [] : [["TERM", [o.env.TERM]] as [string, string[]]]),
     ]),
   });
-}
-
-/** Connects for a process: a note ends that too. */
-async function dialFor(sys: Sys, addr: string, o: SystemOptions): Promise<Portal> {
-  const stop = new AbortController();
-  sys.notify(() => {
-    stop.abort();
-    return false;
-  });
-  try {
-    return await connect(addr, { msize: o.options.msize, cwd: o.cwd, signal: stop.signal });
-  } finally {
-    sys.notify(undefined);
-  }
 }
 
 /** --mount, in order. */

@@ -2,7 +2,7 @@
  * Redirections: what `<f >f >>f <>f <<EOF >[2=1] >[2=]` do to a shell's fds. Invariant: each fd
  * opened here is in `opened` before anything else can fail, and is closed by the caller.
  */
-import { errno, ORDWR, OREAD, OWRITE } from "../../proto/index.ts";
+import { Enonexist, errno, NineError, ORDWR, OREAD, OWRITE } from "../../proto/index.ts";
 import type { Sys } from "../../kernel/sys.ts";
 import { encode } from "../tools/lib/bytes.ts";
 import type { Redir } from "./ast.ts";
@@ -66,12 +66,14 @@ async function append(sys: Sys, name: string): Promise<number> {
   return fd;
 }
 
-/** Opens a file for the shell itself; /fd/N means the command fd, as it does to the shell's children. */
+/** Opens a file for the shell itself; /fd/N means the command fd, as it does to the shell's children: the shell's own are others. */
 export async function openName(sh: Shell, name: string, open: () => Promise<number>): Promise<number> {
   const numbered = /^(?:#d|\/fd|\/dev\/fd)\/(\d{1,6})$/.exec(name);
-  const own = numbered ? sh.fds.get(Number(numbered[1])) : undefined;
   try {
-    return own === undefined ? await open() : await sh.sys.dup(own);
+    if (!numbered) return await open();
+    const own = sh.fds.get(Number(numbered[1]));
+    if (own === undefined) throw new NineError(Enonexist);
+    return await sh.sys.dup(own);
   } catch (e) {
     throw isFailure(e) ? new RcError(`${name}: ${e.message}`) : e;
   }

@@ -11,7 +11,7 @@ import { grep } from "./grep.ts";
 import { head } from "./head.ts";
 import { ls } from "./ls.ts";
 import { mkdir } from "./mkdir.ts";
-import { mount, type Dial } from "./mount.ts";
+import { mount } from "./mount.ts";
 import { mv } from "./mv.ts";
 import { ns } from "./ns.ts";
 import { pwd } from "./pwd.ts";
@@ -28,16 +28,7 @@ import { unmount } from "./unmount.ts";
 import { wc } from "./wc.ts";
 import { xd } from "./xd.ts";
 
-export type { Dial } from "./mount.ts";
-
-/** What only the client knows. */
-export interface ToolDeps {
-  readonly dial: Dial;
-}
-
-export function tools(deps: ToolDeps): ReadonlyMap<string, Program> {
-  return new Map(Object.entries({
-    basename, bind, cat, cmp, cp, date, echo, false: fail, grep, head, ls, mkdir, mount: mount(deps.dial), mv, ns, pwd, rm, seq, sleep, sort, tail,
-    tee, test, touch, true: succeed, unmount, wc, xd,
-  }));
-}
+export const tools: ReadonlyMap<string, Program> = new Map(Object.entries({
+  basename, bind, cat, cmp, cp, date, echo, false: fail, grep, head, ls, mkdir, mount, mv, ns, pwd, rm, seq, sleep, sort, tail, tee, test, touch,
+  true: succeed, unmount, wc, xd,
+}));

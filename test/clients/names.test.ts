@@ -44,7 +44,7 @@ async function dial(addr: string): Promise<Portal> {
 
 async function world(): Promise<Booted> {
   const host = nodeHost();
-  const programs = new Map<string, Program>([...tools({ dial }), ["rc", rc({})]]);
+  const programs = new Map<string, Program>([...tools, ["rc", rc({})]]);
   const now = (): number => host.now();
   const k = await boot({
     host, programs, uname: "glenda", dial,

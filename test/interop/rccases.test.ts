@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, it } from "vitest";
-import { shipped } from "../support/rcbench.ts";
+import { tools } from "../../clients/tools/index.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const dir = join(root, "test/rc-cases");
@@ -26,9 +26,8 @@ function byCommandLine(name: string): Promise<{ said: string; err: string }> {
 
 /** What the case uses that nineplex does not have yet. */
 function lacking(script: string): string[] {
-  const tools = ["sed", "tr", "test", "cmp", "sleep", "touch", "date"].filter((tool) => !shipped.has(tool));
-  const lacks = tools.filter((tool) => new RegExp(`(^|[;|{}&(\`\\s])${tool}\\s`).test(script));
-  return /[<>]\{/.test(script) ? [...lacks, "/fd"] : lacks;
+  const missing = ["sed", "tr", "test", "cmp", "sleep", "touch", "date"].filter((tool) => !tools.has(tool));
+  return missing.filter((tool) => new RegExp(`(^|[;|{}&(\`\\s])${tool}\\s`).test(script));
 }
 
 describe("rc cases by the command line", () => {

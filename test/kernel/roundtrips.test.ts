@@ -17,7 +17,7 @@ async function setup(version: string): Promise<{ wire: Turns; mount: number }> {
   for (const d of ["/a", "/a/b", "/a/b/c", "/a/b/c/d", "/a/b/c/d/dir"]) await local.mkdir(d);
   await local.writeFile("/a/b/c/d/file", "hello");
   for (let i = 0; i < 10; i++) await local.writeFile(`/a/b/c/d/dir/f${i}`, String(i));
-  k = await testKernel(Object.fromEntries(tools({ dial: () => Promise.reject(new Error("no dialling")) })));
+  k = await testKernel(Object.fromEntries(tools));
   const [client, end] = pair();
   serve(end, (s) => (version.endsWith(".x") ? open(server, s) : plain(open(server, s))));
   const wire = turns(client);

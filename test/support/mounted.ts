@@ -13,7 +13,7 @@ export interface MountedKernel extends TestKernel {
 
 export async function mounted(addr: string, cwd: string): Promise<MountedKernel> {
   const dial = (a: string): ReturnType<typeof connect> => connect(a, { cwd });
-  const k = await testKernel(Object.fromEntries([...tools({ dial }), ["rc", rc({})]]));
+  const k = await testKernel(Object.fromEntries([...tools, ["rc", rc({})]]), {}, { dial });
   await k.sys.mount(await dial(addr), "/n/x", MREPL | MCREATE, "", addr);
   k.sys.setenv("path", ["/bin"]);
   return {

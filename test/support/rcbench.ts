@@ -1,14 +1,13 @@
 /**
- * Rcbench: a booted kernel with the tools in /bin and rc, for tests of clients/rc. Until there is a
- * device for it, /fd/N is the program's own fd N, by a wrapper around each program's calls.
+ * Rcbench: a booted kernel with the tools in /bin, /env, /fd and rc, for tests of clients/rc.
  */
-import { type Booted, boot, MCREATE, type Program, type Sys } from "../../kernel/index.ts";
+import { type Booted, boot, MCREATE, MREPL, type Program, type Sys } from "../../kernel/index.ts";
 import { nodeHost } from "../../clients/node/host.ts";
 import { rc, type RcOptions } from "../../clients/rc/index.ts";
 import { tools } from "../../clients/tools/index.ts";
 import { decode, encode, join } from "../../clients/tools/lib/bytes.ts";
 import { NineError } from "../../proto/index.ts";
-import { dev, ram } from "../../servers/index.ts";
+import { dev, dup, env as envServer, ram } from "../../servers/index.ts";
 import { pipe } from "../../servers/pipe.ts";
 
 export interface Ran {
@@ -54,8 +53,6 @@ export const standIns: ReadonlyMap<string, Program> = new Map<string, Program>(O
   },
 }));
 
-export const shipped: ReadonlyMap<string, Program> = tools({ dial: () => Promise.reject(new NineError("connection refused")) });
-
 export class RcBench {
   readonly booted: Booted;
   readonly sys: Sys;
@@ -68,15 +65,17 @@ export class RcBench {
   /** `extra` programs hide those of the same name in clients/tools. */
   static async boot(extra: Readonly<Record<string, Program>> = {}, env?: ReadonlyMap<string, readonly string[]>): Promise<RcBench> {
     const host = nodeHost();
-    const all = [...standIns, ...shipped, ["rc", rc({})] as const, ...Object.entries(extra)];
-    const programs = new Map(all.map(([name, main]) => [name, withFdFiles(main)]));
+    const all = [...standIns, ...tools, ["rc", rc({})] as const, ...Object.entries(extra)];
+    const programs = new Map(all);
     const booted = await boot({
-      host, programs, uname: "glenda", ...(env && { env }),
-      servers: { root: ram({ now: () => host.now() }), pipe: pipe(), dev: dev({ now: () => host.now(), random: () => host.random() }) },
+      host, programs, uname: "glenda", dial: () => Promise.reject(new NineError("connection refused")), ...(env && { env }),
+      servers: { root: ram({ now: () => host.now() }), pipe: pipe(), dev: dev({ now: () => host.now(), random: () => host.random() }), env: envServer, dup },
     });
     const { sys } = booted;
-    for (const dir of ["/bin", "/dev", "/tmp", "/w"]) await sys.mkdir(dir, 0o777);
+    for (const dir of ["/bin", "/dev", "/env", "/fd", "/tmp", "/w"]) await sys.mkdir(dir, 0o777);
     await sys.bind("#dev", "/dev", MCREATE);
+    await sys.bind("#e", "/env", MCREATE);
+    await sys.bind("#d", "/fd", MREPL);
     for (const name of programs.keys()) await sys.writeFile(`/bin/${name}`, encode(`#!host ${name}\n`), 0o755);
     await sys.chdir("/w");
     return new RcBench(booted);
@@ -95,7 +94,7 @@ export class RcBench {
     const [in0, in1] = await sys.pipe();
     const [out0, out1] = await sys.pipe();
     const [err0, err1] = await sys.pipe();
-    const pid = await sys.spawn({ argv, main: withFdFiles(rc(options.rc ?? {})), fds: new Map([[0, in0], [1, out1], [2, err1]]), env: "copy", noteGroup: "new" });
+    const pid = await sys.spawn({ argv, main: rc(options.rc ?? {}), fds: new Map([[0, in0], [1, out1], [2, err1]]), env: "copy", noteGroup: "new" });
     for (const fd of [in0, out1, err1]) await sys.close(fd);
     const ended = async (): Promise<Ran> => {
       const [out, err] = await Promise.all([this.collect(out0), this.collect(err0), this.feed(in1, options.stdin ?? "")]);
@@ -121,19 +120,4 @@ export class RcBench {
     await this.sys.close(fd);
     return decode(join(parts));
   }
-}
-
-/** The program with /fd/N and /dev/fd/N opened as copies of its fds. */
-function withFdFiles(main: Program): Program {
-  return (sys, argv) => main(new Proxy(sys, {
-    get(target, key): unknown {
-      const call: unknown = Reflect.get(target, key, target);
-      if (typeof call !== "function") return call;
-      if (key !== "open" && key !== "openRead") return call.bind(target);
-      return (path: string, ...rest: unknown[]): unknown => {
-        const fd = /^\/(?:dev\/)?fd\/(\d+)$/.exec(path);
-        return fd ? target.dup(Number(fd[1])) : Reflect.apply(call, target, [path, ...rest]);
-      };
-    },
-  }), argv);
 }

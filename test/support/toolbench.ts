@@ -4,7 +4,7 @@
  */
 import { spawnSync } from "node:child_process";
 import { nodeHost } from "../../clients/node/host.ts";
-import { boot, type Program, type Sys } from "../../kernel/index.ts";
+import { boot, type Dial, type Program, type Sys } from "../../kernel/index.ts";
 import { decode, encode, join } from "../../clients/tools/lib/bytes.ts";
 import { tools } from "../../clients/tools/index.ts";
 import { NineError, type Server } from "../../proto/index.ts";
@@ -12,10 +12,10 @@ import { ram } from "../../servers/index.ts";
 import { pipe } from "../../servers/pipe.ts";
 
 /** A process of a new kernel, with a ram server as its root and, as user glenda, all permissions in it. */
-export async function make(): Promise<Sys> {
+export async function make(dial: Dial = () => Promise.reject(new NineError("connection refused"))): Promise<Sys> {
   const host = nodeHost();
   const other = (): Server => ram({ now: () => host.now() });
-  return (await boot({ host, servers: { root: other(), other: other(), pipe: pipe() }, uname: "glenda" })).sys;
+  return (await boot({ host, servers: { root: other(), other: other(), pipe: pipe() }, uname: "glenda", dial })).sys;
 }
 
 export interface Ran {
@@ -25,12 +25,9 @@ export interface Ran {
   readonly status: string;
 }
 
-export const bin: ReadonlyMap<string, Program> = tools({
-  dial: () => Promise.reject(new NineError("connection refused")),
-});
 
 /** Runs argv, whose first word is a tool or a Program's name, until it ends. */
-export async function run(sys: Sys, argv: readonly string[], stdin: string | Uint8Array = "", main: Program | undefined = bin.get(argv[0] ?? "")): Promise<Ran> {
+export async function run(sys: Sys, argv: readonly string[], stdin: string | Uint8Array = "", main: Program | undefined = tools.get(argv[0] ?? "")): Promise<Ran> {
   if (!main) throw new Error(`no tool ${argv[0]}`);
   const [in0, in1] = await sys.pipe();
   const [out0, out1] = await sys.pipe();

@@ -3,7 +3,8 @@ import { describe, expect, test } from "vitest";
 import { MCREATE, MREPL, type Sys } from "../../../kernel/sys.ts";
 import { DMDIR, NineError } from "../../../proto/index.ts";
 import { decode } from "../../../clients/tools/lib/bytes.ts";
-import { bin, contents, make, pattern, run, watched } from "../../support/toolbench.ts";
+import { contents, make, pattern, run, watched } from "../../support/toolbench.ts";
+import { tools } from "../../../clients/tools/index.ts";
 
 const text = new TextEncoder();
 
@@ -69,7 +70,7 @@ describe("files", () => {
     const names = Array.from({ length: 100 }, (_, i) => `/f${String(i).padStart(3, "0")}`);
     for (const name of names) await put(sys, name, "");
     const watch = { most: 0, calls: 0 };
-    const r = await run(sys, ["ls", ...names], "", watched(bin.get("ls") ?? (async () => {}), ["stat"], watch));
+    const r = await run(sys, ["ls", ...names], "", watched(tools.get("ls") ?? (async () => {}), ["stat"], watch));
     expect(r.out).toBe(`${names.join("\n")}\n`);
     expect(watch.most).toBeGreaterThan(8);
   });
@@ -88,7 +89,7 @@ describe("files", () => {
     const big = pattern(5_000_001);
     await put(sys, "/big", big);
     const watch = { most: 0, calls: 0 };
-    const r = await run(sys, ["cat", "/big"], "", watched(bin.get("cat") ?? (async () => {}), ["read"], watch));
+    const r = await run(sys, ["cat", "/big"], "", watched(tools.get("cat") ?? (async () => {}), ["read"], watch));
     expect(r.status).toBe("");
     expect(Buffer.compare(r.bytes, big)).toBe(0);
     expect(watch.most).toBeGreaterThan(4);
@@ -99,7 +100,7 @@ describe("files", () => {
     await put(sys, "/big", new Uint8Array(3_000_000).fill(97));
     const [r0, r1] = await sys.pipe();
     const [e0, e1] = await sys.pipe();
-    const main = bin.get("cat");
+    const main = tools.get("cat");
     if (!main) throw new Error("no cat");
     const pid = await sys.spawn({ argv: ["cat", "/big"], main, fds: new Map([[1, r1], [2, e1]]) });
     await sys.close(r1);
@@ -155,7 +156,7 @@ describe("files", () => {
     await sys.wstat("/d/s3", { mode: DMDIR | 0o555 });
     await sys.symlink("s0/f0", "/d/link");
     const watch = { most: 0, calls: 0 };
-    const main = watched(bin.get("cp") ?? (async () => {}), ["openRead", "writeFile"], watch);
+    const main = watched(tools.get("cp") ?? (async () => {}), ["openRead", "writeFile"], watch);
     expect(await run(sys, ["cp", "-r", "/d", "/copy"], "", main)).toMatchObject({ err: "", status: "" });
     expect(watch.most).toBeGreaterThan(8);
     expect(watch.most).toBeLessThanOrEqual(16);
@@ -174,7 +175,7 @@ describe("files", () => {
     const big = pattern(6_543_210);
     await put(sys, "/big", big);
     const watch = { most: 0, calls: 0 };
-    const main = watched(bin.get("cp") ?? (async () => {}), ["read", "write"], watch);
+    const main = watched(tools.get("cp") ?? (async () => {}), ["read", "write"], watch);
     expect(await run(sys, ["cp", "/big", "/copy"], "", main)).toMatchObject({ err: "", status: "" });
     expect(Buffer.compare(await contents(sys, "/copy"), big)).toBe(0);
     expect(watch.most).toBeGreaterThan(4);
@@ -223,7 +224,7 @@ describe("files", () => {
     expect((await run(sys, ["rm", "/d"])).err).toBe("rm: /d: directory is not empty\n");
     expect(await run(sys, ["rm", "-f", "/none"])).toMatchObject({ err: "", status: "" });
     const watch = { most: 0, calls: 0 };
-    expect(await run(sys, ["rm", "-r", "/d"], "", watched(bin.get("rm") ?? (async () => {}), ["remove", "readDir"], watch))).toMatchObject({ err: "", status: "" });
+    expect(await run(sys, ["rm", "-r", "/d"], "", watched(tools.get("rm") ?? (async () => {}), ["remove", "readDir"], watch))).toMatchObject({ err: "", status: "" });
     expect(watch.most).toBeGreaterThan(8);
     expect((await sys.readDir("/")).some((d) => d.name === "d")).toBe(false);
     await expect(sys.stat("/keep")).resolves.toMatchObject({ name: "keep" });
@@ -268,7 +269,7 @@ test("mv between servers copies and removes, or keeps all", async () => {
       get: (target, key): unknown =>
         key === "writeFile" ? () => Promise.reject(new NineError("file system is full")) : Reflect.get(target, key, target) as unknown,
     });
-    return (bin.get("mv") ?? (async () => {}))(failing, argv);
+    return (tools.get("mv") ?? (async () => {}))(failing, argv);
   }, [], { most: 0, calls: 0 });
   const r = await run(sys, ["mv", "/other/d", "/e"], "", main);
   expect(r.err).toBe("mv: /other/d/f: /e/f: file system is full\nmv: /other/d: not removed, because it was not all copied\n");

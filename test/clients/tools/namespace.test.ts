@@ -1,10 +1,10 @@
 /** bind mount unmount ns: what they do to the name space, and what they say when the kernel refuses. */
 import { expect, test } from "vitest";
-import { mount } from "../../../clients/tools/mount.ts";
 import { NineError, open, type Portal } from "../../../proto/index.ts";
 import type { Sys } from "../../../kernel/sys.ts";
 import { ram } from "../../../servers/index.ts";
-import { bin, make, run } from "../../support/toolbench.ts";
+import { make, run } from "../../support/toolbench.ts";
+import { tools } from "../../../clients/tools/index.ts";
 
 test("errors name what is wrong", async () => {
   const sys = await make();
@@ -39,12 +39,11 @@ test("bind, unmount, ns", async () => {
 });
 
 test("mount", async () => {
-  const sys = await make();
-  await sys.mkdir("/b", 0o777);
   const dialled: string[] = [];
   let ended = 0;
-  const main = mount((addr) => {
+  const sys = await make((addr) => {
     dialled.push(addr);
+    if (addr === "x!y") return Promise.reject(new Error("no such scheme"));
     const p = open(ram({ now: () => 0 }));
     const portal: Portal = {
       dialect: p.dialect, msize: p.msize, ordered: p.ordered, call: (t) => p.call(t), flush: (t) => p.flush(t),
@@ -55,14 +54,16 @@ test("mount", async () => {
     };
     return Promise.resolve(portal);
   });
-  expect(await run(sys, ["mount", "-acC", "tcp!h!564", "/b"], "", main)).toMatchObject({ err: "", status: "" });
+  await sys.mkdir("/b", 0o777);
+  expect(await run(sys, ["mount", "-acC", "tcp!h!564", "/b"])).toMatchObject({ err: "", status: "" });
   expect((await run(sys, ["ns"])).out).toMatch(/^mount -ac '?tcp!h!564'? \/b/m);
   expect(dialled).toEqual(["tcp!h!564"]);
   expect(ended).toBe(0);
-  expect(await run(sys, ["mount", "tcp!h!564", "/none"], "", main)).toMatchObject({ err: "mount: /none: file does not exist\n" });
+  expect(await run(sys, ["mount", "tcp!h!564", "/none"])).toMatchObject({ err: "mount: /none: file does not exist\n" });
   expect(ended).toBeGreaterThan(0);
-  expect((await run(sys, ["mount", "tcp!h!564", "/b", "dump"], "", main)).err).toMatch(/^mount: \/b: /);
-  expect(await run(sys, ["mount", "x", "/b"], "", mount(() => Promise.reject(new Error("no such scheme"))))).toMatchObject({ err: "mount: x: no such scheme\n" });
+  expect((await run(sys, ["mount", "tcp!h!564", "/b", "dump"])).err).toMatch(/^mount: \/b: /);
+  expect(await run(sys, ["mount", "x!y", "/b"])).toMatchObject({ err: "mount: x!y: no such scheme\n" });
+  expect(await run(sys, ["mount", "x", "/b"])).toMatchObject({ err: "mount: x: file does not exist\n" });
 });
 
 test("ns of another process is what /proc says", async () => {
@@ -88,7 +89,7 @@ function interrupted(sys: Sys): Sys {
 test("a note is not swallowed", async () => {
   const sys = await make();
   for (const argv of [["ls", "/"], ["cp", "/a", "/b"], ["mv", "/a", "/b"], ["rm", "-rf", "/a"]]) {
-    const main = bin.get(argv[0] ?? "");
+    const main = tools.get(argv[0] ?? "");
     await expect(main?.(interrupted(sys), argv)).rejects.toThrow("interrupted");
   }
 });
@@ -96,7 +97,7 @@ test("a note is not swallowed", async () => {
 test.each([["cat"], ["grep", "x"], ["sort"], ["tail", "-f"], ["tee"], ["sleep", "1000"]])("a note ends %s %s, which waits", async (...argv) => {
   const sys = await make();
   const [in0] = await sys.pipe();
-  const main = bin.get(argv[0] ?? "");
+  const main = tools.get(argv[0] ?? "");
   if (!main) throw new Error("no such tool");
   const pid = await sys.spawn({ argv, main, fds: new Map([[0, in0]]), noteGroup: "new" });
   await sys.sleep(5);

@@ -2,7 +2,8 @@
 import { describe, expect, test } from "vitest";
 import type { Sys } from "../../../kernel/sys.ts";
 import { encode } from "../../../clients/tools/lib/bytes.ts";
-import { bin, host, make, run, watched } from "../../support/toolbench.ts";
+import { host, make, run, watched } from "../../support/toolbench.ts";
+import { tools } from "../../../clients/tools/index.ts";
 import { chance, seed as seedOf } from "../../support/random.ts";
 
 const seed = seedOf();
@@ -62,7 +63,7 @@ describe("text", () => {
     const sys = await make();
     const [in0, in1] = await sys.pipe();
     const [out0, out1] = await sys.pipe();
-    const main = bin.get("grep");
+    const main = tools.get("grep");
     if (!main) throw new Error("no grep");
     const pid = await sys.spawn({ argv: ["grep", "x"], main, fds: new Map([[0, in0], [1, out1]]) });
     await sys.close(in0);
@@ -127,7 +128,7 @@ describe("text", () => {
     const sys = await make();
     await sys.writeFile("/log", encode("1\n2\n3\n"));
     const [out0, out1] = await sys.pipe();
-    const main = bin.get("tail");
+    const main = tools.get("tail");
     if (!main) throw new Error("no tail");
     const fast = watched((s: Sys, argv) => main(quick(s), argv), [], { most: 0, calls: 0 });
     const pid = await sys.spawn({ argv: ["tail", "-n", "1", "-f", "/log"], main: fast, fds: new Map([[1, out1]]) });
