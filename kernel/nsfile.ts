@@ -98,7 +98,7 @@ export async function nsCommand(sys: Sys, { words }: NsLine, depth = 0): Promise
     else if (verb === "cd") await sys.chdir(a);
     else sys.rfork({ ns: "clean" });
   } catch (e) {
-    return named(said, e);
+    return named(said, e, `${a}: `);
   }
   return verb === "cd" && a.startsWith("/");
 }
@@ -144,8 +144,8 @@ async function contents(sys: Sys, file: string): Promise<string> {
   }
 }
 
-/** Throws e with its place in front; a note stays one. */
-function named(where: string, e: unknown): never {
+/** Throws e with its place in front, without what the place tells already; a note stays one. */
+function named(where: string, e: unknown, told = ""): never {
   if (!(e instanceof NineError) || isInterrupted(e)) throw e;
-  throw new NineError(`${where}: ${e.message}`, e.errno);
+  throw new NineError(`${where}: ${e.message.startsWith(told) ? e.message.slice(told.length) : e.message}`, e.errno);
 }
