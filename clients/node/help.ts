@@ -2,7 +2,8 @@
 import type { Verb } from "./options.ts";
 
 const ADDR = `ADDR  ws://HOST:PORT[/PATH][?token=T]  wss://HOST  tcp://HOST:PORT  unix:PATH
-      exec:COMMAND (speaks 9P on stdin and stdout)  module:FILE (a TypeScript server)
+      exec:COMMAND (speaks 9P on stdin and stdout)
+      module:FILE[?NAME=VALUE&...] (a server in TypeScript, in JavaScript for the installed program)
       tcp!HOST!PORT  unix!PATH`;
 
 const MAIN = `nineplex: 9P servers, name spaces and a shell
@@ -16,6 +17,9 @@ usage: nineplex [OPTIONS]                       a shell (rc)
 
 options
   --mount ADDR:/PATH[:ro][:before|after|replace]   mount a server at boot; repeats
+  --ns FILE            the name space as FILE has it, in place of the usual one: namespace(6)'s
+                       bind, mount, unmount, cd, clear, . and $name. The usual one is the file
+                       /lib/namespace; begin with ". /lib/namespace" to add to it
   --no-host            no /host: nothing of this machine is visible
   --ro                 /host, the current directory, is read-only
   --uname NAME         attach to servers as NAME

@@ -14,6 +14,8 @@ export interface Options {
   readonly listen: { addr: Addr | "stdio"; text: string }[];
   readonly limits: Map<string, number>;
   command: string | undefined;
+  /** A host file that says what the name space is, in place of the usual one. */
+  ns: string | undefined;
   rw: boolean | undefined;
   host: boolean;
   unsafeHost: boolean;
@@ -47,12 +49,12 @@ const BOUNDS: readonly string[] = ["fids", "opens", "calls", "bytes", "depth", "
 const SECONDS: readonly string[] = ["hello", "idle", "stall"];
 export const LIMITKEYS: readonly string[] = [...BOUNDS, ...SECONDS];
 /** Options of a later version. */
-const LATER = new Set(["ns", "root", "disk", "pager", "checkpoint", "fresh", "boot", "ram", "strace"]);
+const LATER = new Set(["root", "disk", "pager", "checkpoint", "fresh", "boot", "ram", "strace"]);
 const VALUES = new Set(["mount", "listen", "token", "uname", "msize", "limit", "ns", "root", "disk", "pager", "checkpoint", "ram", "seed", "c"]);
 const FLAGS = new Set(["rw", "ro", "host", "no-host", "unsafe-host", "trace", "v", "l", "h", "help", "version", "fresh", "boot", "strace", "stats"]);
 /** What each option goes with, where that is not everything. */
 const GOES: Readonly<Record<string, readonly Verb[]>> = {
-  mount: ["shell", "script"], c: ["shell"], host: ["shell", "script", "serve"], "no-host": ["shell", "script", "serve"],
+  mount: ["shell", "script"], ns: ["shell", "script", "serve"], c: ["shell"], host: ["shell", "script", "serve"], "no-host": ["shell", "script", "serve"],
   rw: ["shell", "script", "serve"], ro: ["shell", "script", "serve"], uname: ["shell", "script", "9p"], seed: ["shell", "script"],
   listen: ["serve"], limit: ["serve"], token: ["serve"], "unsafe-host": ["serve"], v: ["serve"], stats: ["serve"], l: ["9p"],
 };
@@ -67,7 +69,7 @@ export function parseSize(text: string, option: string): number {
 
 export function parseCommandLine(argv: readonly string[]): CommandLine {
   const o: Options = {
-    mounts: [], listen: [], limits: new Map(), command: undefined, rw: undefined, host: true, unsafeHost: false, token: undefined,
+    mounts: [], listen: [], limits: new Map(), command: undefined, ns: undefined, rw: undefined, host: true, unsafeHost: false, token: undefined,
     uname: undefined, msize: 1 << 20, seed: undefined, trace: undefined, verbose: false, stats: false, help: false, version: false, long: false,
   };
   const args: string[] = [];
@@ -138,6 +140,7 @@ function apply(o: Options, name: string, value = ""): void {
     case "listen": o.listen.push({ addr: listenAddr(value), text: value }); break;
     case "limit": limit(o, value); break;
     case "c": o.command = value; break;
+    case "ns": o.ns = value; break;
     case "rw": o.rw = true; break;
     case "ro": o.rw = false; break;
     case "host": o.host = true; break;

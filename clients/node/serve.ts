@@ -26,6 +26,7 @@ const USUAL: Addr = { kind: "ws", secure: false, host: "127.0.0.1", port: WSPORT
 export async function serveDir(options: Options, args: readonly string[], cwd: string, stop: AbortSignal): Promise<number> {
   const [root, more] = args;
   if (root === undefined) throw new UsageError("serve: exporting the booted name space is not available in this version; name a directory");
+  if (options.ns !== undefined) throw new UsageError("serve: --ns is for the name space; a directory has none");
   if (more !== undefined) throw new UsageError(`serve: one directory, not also ${more}`);
   const wanted: readonly Wanted[] = options.listen.length > 0 ? options.listen : [{ addr: USUAL, text: formatAddr(USUAL) }];
   if (options.token !== undefined && options.token !== "none" && !wanted.some(({ addr }) => addr !== "stdio" && addr.kind === "ws")) {

@@ -8,6 +8,7 @@ import type { Booted, Program, Sys } from "../../kernel/index.ts";
 import { DMDIR, Eisdir, errno, NineError, OREAD, ORDWR, OWRITE } from "../../proto/index.ts";
 import { type LineEditor, rc } from "../rc/index.ts";
 import { decode, join } from "../tools/lib/bytes.ts";
+import { about } from "../tools/lib/tool.ts";
 import { hostError } from "./guard.ts";
 import { lineEditor } from "./lineedit.ts";
 import type { Options } from "./options.ts";
@@ -54,14 +55,14 @@ export async function shell(o: ShellOptions): Promise<number> {
     const { sys } = kernel;
     sys.notify(() => true);
     await mountAll(sys, options, o.cwd, starting.signal);
-    await sys.chdir(options.host ? "/host" : "/");
     const script = o.script === undefined ? undefined : { name: o.script, text: await readScript(sys, o.script, o.cwd) };
     // rc reads commands a line at a time, so that what follows them is its children's; a command given has all of the input.
-    await sys.open(asked ? "/dev/stdin" : "/dev/cons", OREAD);
-    await sys.open("/dev/stdout", OWRITE);
-    await sys.open("/dev/stderr", OWRITE);
+    const needed = (path: string, mode: number): Promise<number> => about(path, () => sys.open(path, mode));
+    await needed(asked ? "/dev/stdin" : "/dev/cons", OREAD);
+    await needed("/dev/stdout", OWRITE);
+    await needed("/dev/stderr", OWRITE);
     const argv = ["rc", ...(options.command === undefined ? [] : ["-c", options.command]), ...o.args];
-    const pid = await sys.spawn({ ...(script ? { main: rc({ script }) } : { path: "/bin/rc" }), argv, noteGroup: "new" });
+    const pid = await about("/bin/rc", () => sys.spawn({ ...(script ? { main: rc({ script }) } : { path: "/bin/rc" }), argv, noteGroup: "new" }));
     post = (note) => kernel?.postNote(pid, note);
     const { status } = await sys.wait(pid);
     return exitCode(status);

@@ -1,13 +1,16 @@
 /**
  * system: the name space of "Where you are" in the README, as a kernel boots it: rc and the tools in
- * /bin, the devices, /tmp in memory, the host's files in /host, and what --mount adds. The verbs that
- * boot begin here.
+ * /bin, the devices, /tmp in memory, the host's files in /host, or what --ns says instead, and what
+ * --mount adds. The verbs that boot begin here.
  */
-import { boot, type Booted, type Device, MBEFORE, MAFTER, MCREATE, MREPL, type Program, type Sys } from "../../kernel/index.ts";
-import { dir, type DirNode, NineError, type Portal, readonly, type Server } from "../../proto/index.ts";
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { boot, type Booted, type Device, MBEFORE, MAFTER, MCREATE, MREPL, nsFile, type Program, type Sys } from "../../kernel/index.ts";
+import { dir, type DirNode, NineError, type Portal, readonly, type Server, textFile } from "../../proto/index.ts";
 import { bin, consFiles, devFiles, dup, env, host, mntgen, pipe, ram, tree } from "../../servers/index.ts";
 import { tools } from "../tools/index.ts";
 import { connect, reportBug } from "./connect.ts";
+import { hostError } from "./guard.ts";
 import { idly, nodeHost } from "./host.ts";
 import { hostFiles } from "./hostfiles.ts";
 import { me } from "./me.ts";
@@ -15,7 +18,7 @@ import type { Options } from "./options.ts";
 import { Seeded } from "./seeded.ts";
 import type { Streams } from "./streams.ts";
 
-/** Directories of the root: places to mount on. */
+/** Directories of the root: places to mount on. Besides, /lib/namespace says what is mounted at boot. */
 const ROOT = ["bin", "dev", "env", "fd", "host", "mnt", "n", "net", "proc", "srv", "tmp", "vol"];
 
 export interface SystemOptions {
@@ -39,17 +42,21 @@ export async function bootSystem(o: SystemOptions, streams: Streams, wrap: (port
     ...devFiles({ now: node.now, random: node.random, ...streams }), ...consFiles(streams.console), fd: { readlink: () => "/fd" },
   });
   const files = options.host ? hostFiles(o.cwd) : undefined;
+  const mounts = [
+    { from: "#bin", to: "/bin", flag: MREPL }, { from: "#dev", to: "/dev", flag: MREPL }, { from: "#tmp", to: "/tmp", flag: MREPL | MCREATE },
+    { from: "#mntgen", to: "/n", flag: MREPL }, { from: "#e", to: "/env", flag: MREPL | MCREATE }, { from: "#d", to: "/fd", flag: MREPL }, ...(files ? [{ from: "#host", to: "/host", flag: MREPL | MCREATE }] : []),
+  ];
+  const namespace = mounts.map((x) => `bind ${x.flag & MCREATE ? "-c " : ""}${x.from} ${x.to}\n`).join("");
+  const root = { ...Object.fromEntries(ROOT.map((x) => [x, dir({})])), lib: dir({ namespace: textFile(() => namespace) }) };
   const servers: Record<string, Server | Device> = {
-    root: tree("root", dir(Object.fromEntries(ROOT.map((name) => [name, dir({})])))), pipe: pipe(), bin: bin(programs.keys()),
+    root: tree("root", dir(root)), pipe: pipe(), bin: bin(programs.keys()),
     dev: tree("dev", dev), tmp: ram({ now: node.now, owner: uname, mode: 0o777 }), mntgen: mntgen(), env, dup,
     ...(files && { host: host(files, { writable: options.rw !== false, unsafe: true, now: outside.now, sleep: idly }) }),
   };
   return boot({
     host: node, servers, programs, uname, uid, wrap, dial: (addr, signal) => connect(addr, { msize: options.msize, cwd: o.cwd, signal }), open: { bug: (e) => reportBug(e, "server"), ...(files && { users: files.users }) },
-    mounts: [
-      { from: "#bin", to: "/bin", flag: MREPL }, { from: "#dev", to: "/dev", flag: MREPL }, { from: "#tmp", to: "/tmp", flag: MREPL | MCREATE },
-      { from: "#mntgen", to: "/n", flag: MREPL }, { from: "#e", to: "/env", flag: MREPL | MCREATE }, { from: "#d", to: "/fd", flag: MREPL }, ...(files ? [{ from: "#host", to: "/host", flag: MREPL | MCREATE }] : []),
-    ],
+    // --ns says all of it instead.
+    mounts: options.ns === undefined ? mounts : [],
     env: new Map<string, readonly string[]>([
       ["user", [uname]], ["sysname", ["nineplex"]], ["home", [files ? "/host" : "/"]], ["path", [".", "/bin"]],
       ["timezone", [`local ${-60 * new Date(node.now()).getTimezoneOffset()}`]],
@@ -58,8 +65,9 @@ export async function bootSystem(o: SystemOptions, streams: Streams, wrap: (port
   });
 }
 
-/** --mount, in order. */
+/** --ns, then --mount, in order; then to the directory where one starts, unless the file of --ns went to one. */
 export async function mountAll(sys: Sys, options: Options, cwd: string, signal: AbortSignal): Promise<void> {
+  const placed = options.ns !== undefined && await nsFile(sys, readNs(options.ns, cwd), `--ns ${options.ns}`);
   for (const m of options.mounts) {
     try {
       const portal = await connect(m.addr, { msize: options.msize, cwd, signal });
@@ -68,5 +76,15 @@ export async function mountAll(sys: Sys, options: Options, cwd: string, signal: 
     } catch (e) {
       throw e instanceof NineError ? new NineError(`--mount ${m.text}:${m.path}: ${e.message}`, e.errno) : e;
     }
+  }
+  if (!placed) await sys.chdir(options.host ? "/host" : "/").catch(() => sys.chdir("/"));
+}
+
+function readNs(file: string, cwd: string): string {
+  try {
+    return readFileSync(resolve(cwd, file), "utf8");
+  } catch (e) {
+    const why = hostError(e);
+    throw why instanceof NineError ? new NineError(`--ns ${file}: ${why.message}`, why.errno) : e;
   }
 }

@@ -42,7 +42,7 @@ describe("what a command line means", () => {
 
   it("without options: the defaults of the contract", () => {
     expect(parse("").options).toEqual({
-      mounts: [], listen: [], limits: new Map(), command: undefined, rw: undefined, host: true, unsafeHost: false, token: undefined,
+      mounts: [], listen: [], limits: new Map(), command: undefined, ns: undefined, rw: undefined, host: true, unsafeHost: false, token: undefined,
       uname: undefined, msize: 1 << 20, trace: undefined, verbose: false, stats: false, help: false, version: false, long: false,
     });
   });
@@ -141,7 +141,7 @@ describe("what cannot be meant is one clear line", () => {
     // What a later version knows.
     ...["run", "disk", "web", "key"].map((verb): [string[], string] => [[verb, "x"], `${verb}: not available in this version`]),
     [["-h", "run"], "run: not available in this version"],
-    ...["--ns", "--root", "--disk", "--pager", "--checkpoint", "--ram"].map((o): [string[], string] => [[o, "x"], `${o}: not available in this version`]),
+    ...["--root", "--disk", "--pager", "--checkpoint", "--ram"].map((o): [string[], string] => [[o, "x"], `${o}: not available in this version`]),
     ...["--fresh", "--boot", "--strace"].map((o): [string[], string] => [[o], `${o}: not available in this version`]),
   ];
   it.each(wrong)("%j", (argv, why) => {
@@ -155,7 +155,7 @@ describe("what cannot be meant is one clear line", () => {
 describe("help", () => {
   it("has every option in it that goes with the verb, and fits a terminal", () => {
     const words: [Verb, readonly string[]][] = [
-      ["shell", ["--mount", "--no-host", "--ro", "--uname", "--msize", "--seed", "--trace", "--version", "-c CMD", "FILE.rc", "serve", "9p"]],
+      ["shell", ["--mount", "--ns", "--no-host", "--ro", "--uname", "--msize", "--seed", "--trace", "--version", "-c CMD", "FILE.rc", "serve", "9p"]],
       ["serve", ["--listen", "--rw", "--token", "--limit", "--msize", "--trace", "--unsafe-host", "-v"]],
       ["9p", ["ls [-l]", "read", "write", "stat", "mkdir", "rm", "mv", "--uname", "--msize", "--trace"]],
     ];
