@@ -7,6 +7,7 @@ import { Ebadarg, errno, NineError } from "../proto/index.ts";
 import type { Chan } from "./chan.ts";
 import type { Egrp } from "./egrp.ts";
 import { abortable, type FdFile, fdFile } from "./fdfile.ts";
+import type { Post } from "./posts.ts";
 import type { Proc } from "./proc.ts";
 import { quote } from "./quote.ts";
 
@@ -85,10 +86,10 @@ export class ProcView {
     this.alive().fgrp.close(fd);
   }
 
-  /** Posts what is open as fd in /srv. */
-  post(name: string, mode: number, fd: number): void {
+  /** Posts what is open as fd in a file of /srv made for it. */
+  post(post: Post, fd: number): void {
     const p = this.alive();
-    p.kernel.posts.add(name, p.user, mode, { chan: p.fgrp.get(fd).incref() });
+    p.kernel.posts.fill(post, p.fgrp.get(fd).incref());
   }
 
   /** To it, or to its whole note group. */

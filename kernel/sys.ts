@@ -142,8 +142,13 @@ export interface Sys {
   ns(): string[];
   /** rfork(2) without RFPROC: a host process is made by spawn. */
   rfork(what: Rfork): void;
-  /** Posts in /srv what is open as an fd, or a listener, which gives each who mounts it a session of his own. */
-  post(name: string, what: number | (() => Awaitable<Portal>), perm?: number): void;
+  /**
+   * Posts in /srv what is open as an fd, or what gives each who mounts it a session of his own: a
+   * listener, or an address that is dialled then.
+   */
+  post(name: string, what: number | string | ((signal: AbortSignal) => Awaitable<Portal>), perm?: number): void;
+  /** Connects to an address, as mount does. The portal is the caller's. */
+  dial(addr: string): Promise<Portal>;
   /** What is open as fd as a stream for serve() or dial(); it ends with the process. The fd may be closed. */
   transport(fd: number): Transport;
 

@@ -77,13 +77,11 @@ export class Syscalls extends HostCalls implements Sys {
     if (typeof server === "object") return kernel.newMnt(server, spec ?? "portal").incref();
     await this.enter();
     if (typeof server === "number") return (await this.mntOn(this.p.fgrp.get(server))).incref();
-    if (ADDRESS.test(server)) {
-      const { dial } = kernel;
-      if (!dial) throw new NineError(`${Ebadarg}: this kernel cannot dial`);
-      return kernel.newMnt(await this.abortable((signal) => dial(server, signal)), spec ?? server).incref();
-    }
+    if (ADDRESS.test(server)) return kernel.newMnt(await this.dial(server), spec ?? server).incref();
     const post = await at(this.p, server, { walk: true }, async (w) => kernel.posted(w.c));
-    if (post?.listener) return kernel.newMnt(await post.listener(), spec ?? server).incref();
+    if (post && !kernel.posts.mayMount(post, this.p.user)) throw new NineError(Eperm);
+    const listener = post?.listener;
+    if (listener) return kernel.newMnt(await this.abortable(async (signal) => listener(signal)), spec ?? server).incref();
     if (post?.chan) return (await this.mntOn(post.chan)).incref();
     const fd = await this.open(server, ORDWR);
     try {
@@ -159,10 +157,22 @@ export class Syscalls extends HostCalls implements Sys {
     if (what.nowait) p.disown();
   }
 
-  post(name: string, what: number | (() => Awaitable<Portal>), perm = 0o600): void {
+  async dial(addr: string): Promise<Portal> {
+    await this.enter();
+    return this.abortable((signal) => this.dialling(addr)(signal));
+  }
+
+  private dialling(addr: string): (signal: AbortSignal) => Promise<Portal> {
+    const { dial } = this.p.kernel;
+    if (!dial) throw new NineError(`${Ebadarg}: this kernel cannot dial`);
+    return (signal) => dial(addr, signal);
+  }
+
+  post(name: string, what: number | string | ((signal: AbortSignal) => Awaitable<Portal>), perm = 0o600): void {
     const { p } = this;
     p.check();
-    p.kernel.posts.add(name, p.user, perm, typeof what === "number" ? { chan: p.fgrp.get(what).incref() } : { listener: what });
+    if (typeof what === "number") p.kernel.posts.add(name, p.user, perm, { chan: p.fgrp.get(what).incref() });
+    else p.kernel.posts.add(name, p.user, perm, { listener: typeof what === "string" ? this.dialling(what) : what });
   }
 
   transport(fd: number): Transport {

@@ -8,4 +8,5 @@ export * from "./host.ts";
 export * from "./mntgen.ts";
 export * from "./pipe.ts";
 export * from "./ram.ts";
+export { srv } from "./srv.ts";
 export { tree } from "./tree.ts";

@@ -19,6 +19,7 @@ import { rm } from "./rm.ts";
 import { seq } from "./seq.ts";
 import { sleep } from "./sleep.ts";
 import { sort } from "./sort.ts";
+import { srv } from "./srv.ts";
 import { fail, succeed } from "./status.ts";
 import { tail } from "./tail.ts";
 import { tee } from "./tee.ts";
@@ -29,6 +30,6 @@ import { wc } from "./wc.ts";
 import { xd } from "./xd.ts";
 
 export const tools: ReadonlyMap<string, Program> = new Map(Object.entries({
-  basename, bind, cat, cmp, cp, date, echo, false: fail, grep, head, ls, mkdir, mount, mv, ns, pwd, rm, seq, sleep, sort, tail, tee, test, touch,
+  basename, bind, cat, cmp, cp, date, echo, false: fail, grep, head, ls, mkdir, mount, mv, ns, pwd, rm, seq, sleep, sort, srv, tail, tee, test, touch,
   true: succeed, unmount, wc, xd,
 }));
