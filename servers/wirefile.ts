@@ -3,7 +3,7 @@
  * order, whatever offsets are given. Invariants: chunks are copied, since they are lent; while LIMIT
  * bytes are unread no more is taken; closing the file closes the transport, whose end is an end of file.
  */
-import { type Call, Eintr, Ehungup, NineError, type OpenFile, type Receiver, type Transport } from "../proto/index.ts";
+import { type Awaitable, type Call, Eintr, Ehungup, NineError, type OpenFile, type Receiver, type Transport } from "../proto/index.ts";
 
 /** Unread bytes above which the other side waits. */
 const LIMIT = 1 << 20;
@@ -44,19 +44,19 @@ export function wireFile(t: Transport): OpenFile {
     readers.add(come);
     signal.addEventListener("abort", abort);
   });
+  const take = (n: number, call: Call): Awaitable<Uint8Array> => {
+    const first = n > 0 ? chunks.shift() : undefined;
+    if (!first) return over || n === 0 ? new Uint8Array(0) : something(call).then(() => take(n, call));
+    if (first.length > n) chunks.unshift(first.subarray(n));
+    const data = first.subarray(0, n);
+    if (unread >= LIMIT && unread - data.length < LIMIT) t.resume();
+    unread -= data.length;
+    return data;
+  };
   t.start(to);
   return {
     stream: true,
-    async read(_at, n, call) {
-      while (chunks.length === 0 && !over && n > 0) await something(call);
-      const first = chunks.shift();
-      if (!first) return new Uint8Array(0);
-      if (first.length > n) chunks.unshift(first.subarray(n));
-      const data = first.subarray(0, n);
-      if (unread >= LIMIT && unread - data.length < LIMIT) t.resume();
-      unread -= data.length;
-      return data;
-    },
+    read: (_at, n, call) => take(n, call),
     async write(_at, data) {
       if (over) throw new NineError(Ehungup);
       const { length } = data;
