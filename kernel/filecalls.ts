@@ -170,7 +170,7 @@ export class FileCalls extends FdCalls {
     // An existing directory asked for as one cannot be truncated: open(2) says so.
     const again = (): Awaitable<Chan> => this.opened(path, perm & DMDIR ? m : m | OTRUNC);
     return at(this.p, dir, {}, (w) => {
-      const simple = this.p.pgrp.on(w.c.mnt) === 0 && (w.names.length > 0 || !w.umh || w.umh.mounts.length === 1);
+      const simple = !this.p.pgrp.on(w.c.mnt) && (w.names.length > 0 || !w.umh || w.umh.mounts.length === 1);
       return after(!simple && this.exists(path), (exists) => {
         if (exists && excl) throw new NineError("file already exists");
         if (exists) return again();
@@ -207,7 +207,7 @@ export class FileCalls extends FdCalls {
 
   /** A file made, or truncated, and written in as few round trips as there can be; false when something is mounted here or the name is a link. */
   private writtenAt(w: Where, name: string, data: Uint8Array, perm: number): Awaitable<boolean> {
-    if ((w.names.length === 0 && w.umh) || this.p.pgrp.on(w.c.mnt) > 0) return false;
+    if ((w.names.length === 0 && w.umh) || this.p.pgrp.on(w.c.mnt)) return false;
     const { client } = w.c.mnt;
     const { intr } = this.p;
     const yes = (): boolean => true;

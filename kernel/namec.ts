@@ -39,8 +39,12 @@ export interface NamecOptions {
   readonly nofollow?: boolean;
 }
 
+/** Clean as it stands: no element that is empty or begins with a dot. */
+const CLEAN = /^(?:\/[^/.][^/]*)+$/;
+
 /** The absolute clean path of a name as a process sees it; '#' names keep their server. */
 export function cleanPath(p: Proc, name: string): string {
+  if (CLEAN.test(name)) return name;
   if (name === "") throw new NineError(`${Ebadarg}: empty file name`);
   if (name.startsWith("#")) {
     const slash = name.indexOf("/");
@@ -52,19 +56,19 @@ export function cleanPath(p: Proc, name: string): string {
 }
 
 /** Where to start for a clean path: the current directory, for a relative name that stays below it, the root, or a '#' server. */
-function start(p: Proc, path: string, relative: boolean): Awaitable<{ c: Chan; names: string[] }> {
+function start(p: Proc, path: string, relative: boolean): Awaitable<Cursor> {
   // What the process held is not its own any more once it has ended.
   p.check();
   const dot = p.dot.path;
   if (relative && (path === dot || (path.startsWith(dot) && (path[dot.length] === "/" || dot === "/")))) {
-    return { c: p.mine(p.dot).incref(), names: path.slice(dot.length).split("/").filter((n) => n !== "") };
+    return new Cursor(p.mine(p.dot).incref(), path.slice(dot.length).split("/").filter((n) => n !== ""), path);
   }
-  const [spec = "", ...names] = path.split("/");
-  if (spec.startsWith("#")) {
+  if (path.startsWith("#")) {
+    const [spec = "", ...names] = path.split("/");
     if (p.pgrp.nomnt && !p.kernel.free(spec.slice(1))) throw new NineError("mount/attach disallowed");
-    return after(p.kernel.attachDevice(spec.slice(1), p), (c) => ({ c, names }));
+    return after(p.kernel.attachDevice(spec.slice(1), p), (c) => new Cursor(c, names, path));
   }
-  return { c: p.slash.incref(), names: names.filter((n) => n !== "") };
+  return new Cursor(p.slash.incref(), path === "/" ? [] : path.slice(1).split("/"), path);
 }
 
 /** A name that means a directory, whatever it leads to. */
@@ -124,84 +128,104 @@ function* through(p: Proc, c: Chan, names: readonly string[], n: number, path: s
   return { target: cleanPath(p, relative ? to.replace(/\/+$/, "") : to), relative };
 }
 
-/** How far the walk has come: a Chan (one reference held), the union it is the first element of, names to go. */
-interface Cursor {
+/** How far the walk has come, and at last the place: one reference held, the union its Chan is the first element of, names to go. */
+class Cursor implements Where {
   c: Chan;
   umh: Mhead | undefined;
-  names: string[];
+  names: readonly string[];
+  readonly path: string;
+
+  constructor(c: Chan, names: readonly string[], path: string) {
+    this.c = c;
+    this.names = names;
+    this.path = path;
+  }
+
+  done(): void {
+    this.c.close();
+  }
+
+  /** Goes on from c, whose reference is taken over. */
+  go(c: Chan, umh: Mhead | undefined, names: readonly string[]): void {
+    this.c.close();
+    this.c = c;
+    this.umh = umh;
+    this.names = names;
+  }
+
+  /** domount: the first element of what is mounted here, in place of what was walked to. */
+  cross(p: Proc, head: Mhead, names: readonly string[]): void {
+    const first = head.mounts[0];
+    if (!first) throw new NineError(Enonexist);
+    this.go(p.mine(first.to).incref(), head, names);
+  }
+
+  /** The elements of the union to be searched, or the Chan alone; a reference each. */
+  elements(p: Proc): Chan[] {
+    return inUnion(this) ? this.umh.mounts.map((m) => p.mine(m.to).incref()) : [this.c.incref()];
+  }
+}
+
+function inUnion(at: Cursor): at is Cursor & { umh: Mhead } {
+  return at.umh !== undefined && at.umh.mounts.length > 1;
 }
 
 /** Walks until one operation can do the rest. */
 function* find(p: Proc, path: string, relative: boolean, options: NamecOptions): Steps<Where | Redirect> {
-  const from = yield* got(start(p, path, relative));
+  const at = yield* got(start(p, path, relative));
   // A name that begins with '#' crosses no mount: it shows a server as it is.
   const mounts = !path.startsWith("#") || relative ? p.pgrp : NONE;
-  let at: Cursor = { ...from, umh: undefined };
   try {
     const head = at.names.length === 0 && options.nomount ? undefined : mounts.find(at.c.mnt, at.c.qid);
-    if (head) at = cross(p, at, head, at.names);
-    while (at.names.length > 0 && ((at.umh && at.umh.mounts.length > 1) || options.walk || mounts.on(at.c.mnt) > 0)) {
-      const next = yield* step(p, mounts, at, path, options);
-      if ("target" in next) {
-        at.c.close();
-        return next;
+    if (head) at.cross(p, head, at.names);
+    while (at.names.length > 0 && (inUnion(at) || options.walk || mounts.on(at.c.mnt))) {
+      const link = yield* step(p, mounts, at, options);
+      if (link) {
+        at.done();
+        return link;
       }
-      at = next;
     }
   } catch (e) {
-    at.c.close();
+    at.done();
     throw e;
   }
-  const { c, umh, names } = at;
-  return { c, names, path, umh: names.length === 0 ? umh : undefined, done: () => c.close() };
-}
-
-/** domount: the first element of what is mounted here, in place of what was walked to. */
-function cross(p: Proc, at: Cursor, head: Mhead, names: string[]): Cursor {
-  const first = head.mounts[0];
-  if (!first) throw new NineError(Enonexist);
-  const to = p.mine(first.to).incref();
-  at.c.close();
-  return { c: to, umh: head, names };
+  if (at.names.length > 0) at.umh = undefined;
+  return at;
 }
 
 /** One Twalk of all names, cut at the first mount point; of a union, in the first element that has the first name. */
-function* step(p: Proc, mounts: Pgrp, at: Cursor, path: string, options: NamecOptions): Steps<Cursor | Redirect> {
-  const { names } = at;
-  const elems = (at.umh && at.umh.mounts.length > 1 ? at.umh.mounts.map((m) => p.mine(m.to)) : [at.c]).map((e) => e.incref());
+function* step(p: Proc, mounts: Pgrp, at: Cursor, options: NamecOptions): Steps<Redirect | undefined> {
+  const { names, path } = at;
+  const elems = at.elements(p);
   let failure: unknown;
   try {
     for (const e of elems) {
       const { client } = e.mnt;
       let walked: { fid: number | undefined; qids: readonly Qid[] };
       try {
-        walked = yield* got(client.walkPart(e.fid, names.slice(0, MAXWELEM), p.intr));
+        walked = yield* got(client.walkPart(e.fid, names.length > MAXWELEM ? names.slice(0, MAXWELEM) : names, p.intr));
       } catch (x) {
         if (!(x instanceof NineError) || isInterrupted(x)) throw x;
         failure ??= x;
         continue;
       }
       const { fid, qids } = walked;
-      const drop = (): void => {
-        if (fid !== undefined) client.clunk(fid);
-      };
-      for (const [i, qid] of qids.entries()) {
+      for (let i = 0; i < qids.length; i++) {
+        const qid = qids[i]!;
         const end = i === names.length - 1;
         const head = end && options.nomount ? undefined : mounts.find(e.mnt, qid);
-        if (head) {
-          drop();
-          return cross(p, at, head, names.slice(i + 1));
-        }
-        if (qid.type & QTSYMLINK && !(end && options.nofollow)) {
-          drop();
-          return yield* through(p, e, names, i + 1, path);
-        }
+        const link = !head && (qid.type & QTSYMLINK) !== 0 && !(end && options.nofollow);
+        if (!head && !link) continue;
+        if (fid !== undefined) client.clunk(fid);
+        if (link) return yield* through(p, e, names, i + 1, path);
+        if (head) at.cross(p, head, names.slice(i + 1));
+        return undefined;
       }
       const qid = qids.at(-1);
       if (fid === undefined || !qid) throw new NineError(qid && !(qid.type & QTDIR) ? Enotdir : Enonexist);
       const rest = names.slice(qids.length);
-      at.c.close();
-      return { c: new Chan(e.mnt, fid, qid, upto(path, rest.length)), umh: undefined, names: rest };
+      at.go(new Chan(e.mnt, fid, qid, upto(path, rest.length)), undefined, rest);
+      return undefined;
     }
     throw failure;
   } finally {
@@ -211,6 +235,7 @@ function* step(p: Proc, mounts: Pgrp, at: Cursor, path: string, options: NamecOp
 
 /** A clean path without its last n names. */
 function upto(path: string, n: number): string {
+  if (n === 0) return path;
   const all = path.split("/");
   return all.slice(0, all.length - n).join("/") || "/";
 }

@@ -1,7 +1,7 @@
 /**
  * Pgrp: a name space, the mount table that processes share or copy (chan.c's cmount, findmount,
  * cunmount). Invariants: a Mhead's mounts are never empty; its key is the device number and qid.path
- * of the file mounted upon; counts tells how many Mheads lie on each Mnt, so that a walk on a Mnt
+ * of the file mounted upon; `upon` has every Mhead at the Mnt it lies on, so that a walk on a Mnt
  * without any need not look.
  */
 import { Emount, Enotmounted, Enotunion, NineError, type Qid, QTDIR } from "../proto/index.ts";
@@ -46,9 +46,12 @@ function keyOf(mnt: Mnt, qid: Qid): string {
   return `${mnt.dev}.${qid.type & QTDIR}.${qid.pathhi}.${qid.pathlo}`;
 }
 
+const NONE: readonly Mhead[] = [];
+
 export class Pgrp {
   private readonly heads = new Map<string, Mhead>();
-  private readonly counts = new Map<Mnt, number>();
+  /** The Mheads by the Mnt and the low half of the qid.path of what they lie on. */
+  private readonly upon = new Map<Mnt, Map<number, Mhead[]>>();
   /** RFNOMNT: nothing more is mounted here, and most '#' names are not to be had. */
   nomnt: boolean;
   private refs = 1;
@@ -82,13 +85,16 @@ export class Pgrp {
     for (const h of [...this.heads.values()]) this.drop(h);
   }
 
-  /** How many files of this Mnt are mounted upon. */
-  on(mnt: Mnt): number {
-    return this.counts.get(mnt) ?? 0;
+  /** Whether any file of this Mnt is mounted upon. */
+  on(mnt: Mnt): boolean {
+    return this.upon.has(mnt);
   }
 
   find(mnt: Mnt, qid: Qid): Mhead | undefined {
-    return this.on(mnt) === 0 ? undefined : this.heads.get(keyOf(mnt, qid));
+    for (const h of this.upon.get(mnt)?.get(qid.pathlo) ?? NONE) {
+      if (h.from.qid.pathhi === qid.pathhi && ((h.from.qid.type ^ qid.type) & QTDIR) === 0) return h;
+    }
+    return undefined;
   }
 
   /** The Mhead a Chan was reached across, if it is still there. */
@@ -168,14 +174,20 @@ export class Pgrp {
 
   private put(h: Mhead): void {
     this.heads.set(h.key, h);
-    this.counts.set(h.from.mnt, this.on(h.from.mnt) + 1);
+    const { mnt, qid } = h.from;
+    let files = this.upon.get(mnt);
+    if (!files) this.upon.set(mnt, files = new Map());
+    files.set(qid.pathlo, [...(files.get(qid.pathlo) ?? NONE), h]);
   }
 
   private drop(h: Mhead): void {
     this.heads.delete(h.key);
-    const n = this.on(h.from.mnt) - 1;
-    if (n > 0) this.counts.set(h.from.mnt, n);
-    else this.counts.delete(h.from.mnt);
+    const { mnt, qid } = h.from;
+    const files = this.upon.get(mnt);
+    const others = files?.get(qid.pathlo)?.filter((x) => x !== h) ?? [];
+    if (others.length > 0) files?.set(qid.pathlo, others);
+    else files?.delete(qid.pathlo);
+    if (files?.size === 0) this.upon.delete(mnt);
     for (const m of h.mounts.splice(0)) m.to.close();
     h.from.close();
   }

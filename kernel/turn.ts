@@ -7,7 +7,8 @@ import type { Blocked } from "./proc.ts";
 
 export class Turn {
   private busy = false;
-  private readonly waiters: (() => void)[] = [];
+  /** Made when somebody has to wait. */
+  private waiters: (() => void)[] | undefined;
 
   /** Undefined when it is the caller's turn at once. Rejects with Eintr when the process is interrupted first. */
   enter(p: Blocked): Promise<void> | undefined {
@@ -15,23 +16,24 @@ export class Turn {
       this.busy = true;
       return undefined;
     }
+    const waiters = this.waiters ??= [];
     return new Promise((resolve, reject) => {
       const wake = (): void => {
         p.unblock(interrupted);
         resolve();
       };
       const interrupted = (): void => {
-        const i = this.waiters.indexOf(wake);
-        if (i >= 0) this.waiters.splice(i, 1);
+        const i = waiters.indexOf(wake);
+        if (i >= 0) waiters.splice(i, 1);
         reject(new NineError(Eintr));
       };
-      this.waiters.push(wake);
+      waiters.push(wake);
       p.block(interrupted);
     });
   }
 
   leave(): void {
-    const next = this.waiters.shift();
+    const next = this.waiters?.shift();
     if (next) next();
     else this.busy = false;
   }

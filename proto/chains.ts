@@ -77,7 +77,7 @@ export interface Walked {
   readonly gone: boolean;
   /** Replies to what stood behind the walk, as many as came. */
   readonly replies: readonly Rmsg[];
-  /** The first thing that failed; undefined when nothing did. */
+  /** The first error reply to a walk, or behind a walk that came to its end. */
   readonly failure: NineError | undefined;
 }
 
@@ -105,7 +105,7 @@ export class Chains {
 
   /** A number whose last message was never answered is not used again: the server may have that fid, or not. */
   release(fid: number): void {
-    if (!this.lost.delete(fid)) this.free.push(fid);
+    if (this.lost.size === 0 || !this.lost.delete(fid)) this.free.push(fid);
   }
 
   /** One message and its reply; an error reply is thrown. */
@@ -207,22 +207,23 @@ export class Chains {
   private walked(newfid: number, ts: readonly Tmsg[], walks: number, all: readonly Rmsg[], clunks: boolean): Walked {
     let qids: readonly Qid[] = NONE;
     let failure: NineError | undefined;
+    let made = true;
     for (let i = 0; i < walks; i++) {
       const t = ts[i];
       const r = all[i];
       if (t?.type !== Twalk) break;
       const whole = r?.type === Rwalk && r.wqid.length === t.wname.length;
-      if (!failure && r?.type === Rwalk) {
-        qids = walks === 1 ? r.wqid : [...qids, ...r.wqid];
-        if (!whole) failure = shortWalk(qids);
-      } else failure ??= r && errorOf(r);
+      if (made) {
+        if (r?.type === Rwalk) qids = walks === 1 ? r.wqid : [...qids, ...r.wqid];
+        else failure = r && errorOf(r);
+        made = whole;
+      }
       if (t.newfid === newfid) continue;
       if (whole) this.clunk(t.newfid);
       else this.release(t.newfid);
     }
-    const made = !failure;
     const replies = all.slice(walks);
-    for (const r of replies) failure ??= errorOf(r);
+    if (made) for (const r of replies) failure ??= errorOf(r);
     const last = all[ts.length - 1];
     return { fid: newfid, qids, made, gone: clunks && last !== undefined && !isEintr(last), replies, failure };
   }
@@ -232,7 +233,7 @@ export class Chains {
    * counts as something still to be walked.
    */
   protected whole(w: Walked, follow: boolean): void {
-    if (!w.failure) return;
+    if (w.made && !w.failure) return;
     this.drop(w);
     throw failureOf(w, follow);
   }
@@ -272,7 +273,7 @@ function put(data: Uint8Array, into: Uint8Array): Uint8Array {
 export function failureOf(w: Walked, follow: boolean): NineError {
   const last = w.qids.at(-1);
   const link = last && last.type & QTSYMLINK && (!w.made || follow) && !isInterrupted(w.failure);
-  return link ? new LinkFound(w.qids) : (w.failure ?? new NineError(Eio));
+  return link ? new LinkFound(w.qids) : (w.failure ?? shortWalk(w.qids));
 }
 
 const NONE: readonly Qid[] = [];

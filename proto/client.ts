@@ -66,7 +66,7 @@ export class Client extends Chains {
     return after(this.walkThen(fid, names, () => [], intr), (w) => {
       if (w.made) return w;
       this.drop(w);
-      if (w.failure && (w.qids.length === 0 || isInterrupted(w.failure))) throw w.failure;
+      if (w.qids.length === 0 || isInterrupted(w.failure)) throw w.failure ?? failureOf(w, false);
       return { fid: undefined, qids: w.qids };
     });
   }
@@ -203,7 +203,7 @@ export class Client extends Chains {
       // Tremove frees the fid also when it fails, unless it was interrupted before it began.
       const r = w.replies[0];
       this.drop({ ...w, gone: r !== undefined && !isEintr(r) });
-      if (w.failure) throw failureOf(w, false);
+      if (!w.made || w.failure) throw failureOf(w, false);
     });
   }
 

@@ -75,20 +75,21 @@ export function walk(s: Session, q: Request, t: TwalkMsg): Awaitable<Rmsg> {
     if (wqid.length === 0 || !(e instanceof NineError)) throw e;
     return reply();
   };
+  /** One name further; a first name that does not exist is an error, a later one ends the walk. */
+  const arrived = (next: Place | undefined): boolean => {
+    if (next) {
+      place = next;
+      wqid.push(walkQid(s, next.node));
+    } else if (wqid.length === 0) throw new NineError(Enonexist);
+    return next !== undefined;
+  };
   const budget = s.dialect === "9P2000" ? linkBudget() : undefined;
   const go = (): Awaitable<Rmsg> => {
     try {
       while (wqid.length < t.wname.length) {
         const next = step(s, q, place, t.wname[wqid.length] ?? "", budget);
-        if (next instanceof Promise) {
-          return next.then((p) => {
-            place = p;
-            wqid.push(walkQid(s, p.node));
-            return go();
-          }).catch(failed);
-        }
-        place = next;
-        wqid.push(walkQid(s, place.node));
+        if (next instanceof Promise) return next.then((p) => (arrived(p) ? go() : reply())).catch(failed);
+        if (!arrived(next)) break;
       }
       return reply();
     } catch (e) {
@@ -104,13 +105,14 @@ export function walkQid(s: Session, node: Node): Qid {
   return s.dialect === "9P2000" && qid.type & QTSYMLINK ? { ...qid, type: qid.type & ~QTSYMLINK } : qid;
 }
 
-/** One element further. */
-function step(s: Session, q: Call, p: Place, name: string, budget: LinkBudget | undefined): Awaitable<Place> {
+/** One element further; undefined when there is none of that name. */
+function step(s: Session, q: Call, p: Place, name: string, budget: LinkBudget | undefined): Awaitable<Place | undefined> {
   const d = dirNode(p);
   if (name === ".") return p;
   return after(mayAccess(d, AEXEC, q, s.users), () => {
     if (name === "..") return p.parent ?? p;
-    return after(lookup(q, d, name), (node): Awaitable<Place> => {
+    return after(named(q, d, name), (node): Awaitable<Place | undefined> => {
+      if (!node) return undefined;
       const found = { parent: p, name, node };
       return budget && isLink(node) ? followed(s, q, found, budget) : found;
     });
@@ -119,11 +121,14 @@ function step(s: Session, q: Call, p: Place, name: string, budget: LinkBudget | 
 
 /** The child of that name, or Enonexist; whether the caller may search the directory was checked before. */
 export function lookup(q: Call, d: DirNode, name: string): Awaitable<Node> {
-  if (name === "" || name.includes("/") || name.includes("\0")) throw new NineError(Enonexist);
-  return after(d.walk(name, q), (node) => {
+  return after(named(q, d, name), (node) => {
     if (!node) throw new NineError(Enonexist);
     return node;
   });
+}
+
+function named(q: Call, d: DirNode, name: string): Awaitable<Node | undefined> {
+  return name === "" || name.includes("/") || name.includes("\0") ? undefined : d.walk(name, q);
 }
 
 /** The child of a directory as a place, for the messages that name one. */
