@@ -4,7 +4,7 @@
  * while a call waits makes it throw Eintr. Paths are absolute, relative to the current directory,
  * or begin with '#' and a server's name.
  */
-import type { Awaitable, Dir, Portal, Transport } from "../proto/index.ts";
+import type { Awaitable, Dialect, Dir, Portal, Server, Transport } from "../proto/index.ts";
 
 /** A program run as a host process: returns its exit status, "" (or nothing) for success. */
 export type Program = (sys: Sys, argv: readonly string[]) => Promise<string | void>;
@@ -73,6 +73,18 @@ export interface Wstat {
   readonly atime?: number;
 }
 
+/** export */
+export interface ExportOptions {
+  /** Nothing can be changed, but in `trees`. */
+  readonly readonly?: boolean;
+  /** Servers that other anames attach to, besides "", "/" and the paths of directories. */
+  readonly trees?: Readonly<Record<string, Server>>;
+  /** What a client speaks, if not 9P2000.L: plain 9P2000 has symbolic links followed. */
+  readonly dialect?: Dialect;
+  /** Default 1 MiB. */
+  readonly msize?: number;
+}
+
 export interface Sys {
   readonly pid: number;
   readonly ppid: number;
@@ -136,6 +148,11 @@ export interface Sys {
    * begin with the name. `spec` is how ns prints it.
    */
   mount(server: Portal | number | string, old: string, flag: number, aname: string, spec?: string): Promise<void>;
+  /**
+   * exportfs(4): this process's name space from `root` on as a portal, for as long as the process
+   * lives. Permission is what the servers grant this process, whoever attaches.
+   */
+  export(root: string, options?: ExportOptions): Portal;
   /** unmount(2): `name` off old, or everything off old. */
   unmount(name: string | undefined, old: string): Promise<void>;
   /** The name space as lines of a script that recreates it (ns(1)). */

@@ -5,6 +5,7 @@
 import { asNineError, type Awaitable, dial, Ebadarg, Eintr, Eperm, isInterrupted, NineError, ORDWR, type Portal, type Transport } from "../proto/index.ts";
 import { Chan } from "./chan.ts";
 import { load } from "./exec.ts";
+import { exportfs } from "./export.ts";
 import { FdWire } from "./fdwire.ts";
 import { Fgrp } from "./fgrp.ts";
 import { HostCalls } from "./hostcalls.ts";
@@ -14,7 +15,7 @@ import { Proc } from "./proc.ts";
 import { type Mount, Pgrp, sameChan } from "./pgrp.ts";
 import { quote } from "./quote.ts";
 import { Rgrp } from "./rgrp.ts";
-import type { Program, Rfork, SpawnOptions, Sys, Waitmsg } from "./sys.ts";
+import type { ExportOptions, Program, Rfork, SpawnOptions, Sys, Waitmsg } from "./sys.ts";
 
 /** What is an address and no name: `kind:` or `kind!` in front. */
 const ADDRESS = /^[a-z][a-z0-9+]*[:!]/;
@@ -173,6 +174,11 @@ export class Syscalls extends HostCalls implements Sys {
     p.check();
     if (typeof what === "number") p.kernel.posts.add(name, p.user, perm, { chan: p.fgrp.get(what).incref() });
     else p.kernel.posts.add(name, p.user, perm, { listener: typeof what === "string" ? this.dialling(what) : what });
+  }
+
+  export(root: string, options?: ExportOptions): Portal {
+    this.p.check();
+    return exportfs(this.p, cleanPath(this.p, root), options);
   }
 
   transport(fd: number): Transport {

@@ -53,7 +53,8 @@ class ReadOnly implements Portal {
   }
 }
 
-function changes(t: Tmsg): boolean {
+/** Whether the message is one that readonly refuses. */
+export function changes(t: Tmsg): boolean {
   switch (t.type) {
     case Topen: return ((t.mode & 3) !== OREAD && (t.mode & 3) !== OEXEC) || (t.mode & (OTRUNC | ORCLOSE)) !== 0;
     case Tlopen: return (t.flags & L_O_ACCMODE) !== 0 || (t.flags & L_O_TRUNC) !== 0;
