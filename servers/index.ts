@@ -9,4 +9,5 @@ export * from "./mntgen.ts";
 export * from "./pipe.ts";
 export * from "./ram.ts";
 export { srv } from "./srv.ts";
+export * from "./tar.ts";
 export { tree } from "./tree.ts";

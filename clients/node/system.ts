@@ -8,7 +8,7 @@ import { resolve } from "node:path";
 import { boot, type Booted, type Device, MBEFORE, MAFTER, MCREATE, MREPL, nsFile, type Program, type Sys } from "../../kernel/index.ts";
 import { dir, type DirNode, NineError, type Portal, readonly, type Server, textFile } from "../../proto/index.ts";
 import { bin, consFiles, devFiles, dup, env, host, mntgen, pipe, ram, srv, tree } from "../../servers/index.ts";
-import { tools } from "../tools/index.ts";
+import { tarfs, tools } from "../tools/index.ts";
 import { connect, reportBug } from "./connect.ts";
 import { hostError } from "./guard.ts";
 import { idly, nodeHost } from "./host.ts";
@@ -17,6 +17,7 @@ import { me } from "./me.ts";
 import type { Options } from "./options.ts";
 import { Seeded } from "./seeded.ts";
 import type { Streams } from "./streams.ts";
+import { gunzip, tarFormat } from "./tarformat.ts";
 
 /** Directories of the root: places to mount on. Besides, /lib/namespace says what is mounted at boot. */
 const ROOT = ["bin", "dev", "env", "fd", "host", "mnt", "n", "net", "proc", "srv", "tmp", "vol"];
@@ -37,7 +38,7 @@ export async function bootSystem(o: SystemOptions, streams: Streams, wrap: (port
   const node = options.seed === undefined ? outside : new Seeded(options.seed);
   const { name, uid } = me();
   const uname = options.uname ?? name;
-  const programs = new Map<string, Program>([...tools, ["rc", o.rc]]);
+  const programs = new Map<string, Program>([...tools, ["tarfs", tarfs({ format: tarFormat, gunzip })], ["rc", o.rc]]);
   const dev: DirNode = dir({
     ...devFiles({ now: node.now, random: node.random, ...streams }), ...consFiles(streams.console), fd: { readlink: () => "/fd" },
   });

@@ -29,6 +29,8 @@ import { unmount } from "./unmount.ts";
 import { wc } from "./wc.ts";
 import { xd } from "./xd.ts";
 
+export { tarfs, type TarfsDeps } from "./tarfs.ts";
+
 export const tools: ReadonlyMap<string, Program> = new Map(Object.entries({
   basename, bind, cat, cmp, cp, date, echo, false: fail, grep, head, ls, mkdir, mount, mv, ns, pwd, rm, seq, sleep, sort, srv, tail, tee, test, touch,
   true: succeed, unmount, wc, xd,
