@@ -28,6 +28,8 @@ export function exportfs(p: Proc, root: string, options: ExportOptions = {}): Po
   return options.dialect === undefined || options.dialect === "9P2000.L" ? x : relayed(x, options.dialect, p.kernel.host);
 }
 
+/** Portals without a fid that are remembered. */
+const SPARE = 16;
 /** Exports made so far. */
 let exports = 0;
 
@@ -48,8 +50,10 @@ export class Export implements Portal {
   private readonly slash: Chan;
   private readonly fids = new Map<number, Xfid>();
   private readonly pending = new Map<Tmsg, Op>();
-  /** Portals that something was sent on to. */
+  /** Portals that fids are on, or were until somebody looked. */
   private readonly portals = new Set<Portal>();
+  private enough = SPARE;
+  private summing = false;
   private hung = false;
 
   constructor(p: Proc, root: string, options: ExportOptions) {
@@ -64,17 +68,13 @@ export class Export implements Portal {
     p.atExit.add(this.ended);
   }
 
-  /** Of all that this session has gone on to. */
+  /** Of all that this session has gone on to, whoever the calls are of. */
   get lingering(): number {
-    let n = 0;
-    for (const portal of this.portals) n += portal.lingering ?? 0;
-    return n;
+    return this.sum((portal) => portal.lingering);
   }
 
   get lingeringBytes(): number {
-    let n = 0;
-    for (const portal of this.portals) n += portal.lingeringBytes ?? 0;
-    return n;
+    return this.sum((portal) => portal.lingeringBytes);
   }
 
   call(t: Tmsg): Rmsg | Promise<Rmsg> {
@@ -162,8 +162,16 @@ export class Export implements Portal {
     const { portal } = up.peer;
     op.portal = portal;
     op.sent = t;
-    if (portal.lingering !== undefined) this.portals.add(portal);
     return up.call(t);
+  }
+
+  /** A fid is there. */
+  uses(portal: Portal): void {
+    this.portals.add(portal);
+    if (this.portals.size <= this.enough) return;
+    this.portals.clear();
+    for (const f of this.fids.values()) if (f.up) this.portals.add(f.up.peer.portal);
+    this.enough = 2 * this.portals.size + SPARE;
   }
 
   /** A reply as the client sees it, and what it says of the fid. */
@@ -240,6 +248,16 @@ export class Export implements Portal {
     if (f.held > 0 || f.queue.length > 0) this.queue(op, f);
     else this.second(op);
     return undefined;
+  }
+
+  private sum(of: (portal: Portal) => number | undefined): number {
+    // A mount of this export is one of its own portals.
+    if (this.summing) return 0;
+    this.summing = true;
+    let n = 0;
+    for (const portal of this.portals) n += of(portal) ?? 0;
+    this.summing = false;
+    return n;
   }
 
   private making(op: Op, num: number, tree: readonly string[]): NineError | undefined {

@@ -10,6 +10,7 @@ import {
   NineError, type Qid, QTDIR, QTSYMLINK, type Steps, steps,
 } from "../proto/index.ts";
 import { Chan } from "./chan.ts";
+import { isMountLoop } from "./export/laps.ts";
 import { type Mhead, Pgrp } from "./pgrp.ts";
 import type { Proc } from "./proc.ts";
 
@@ -205,7 +206,7 @@ function* step(p: Proc, mounts: Pgrp, at: Cursor, options: NamecOptions): Steps<
       try {
         walked = yield* got(client.walkPart(e.fid, names.length > MAXWELEM ? names.slice(0, MAXWELEM) : names, p.intr));
       } catch (x) {
-        if (!(x instanceof NineError) || isInterrupted(x)) throw x;
+        if (!(x instanceof NineError) || isInterrupted(x) || isMountLoop(x)) throw x;
         failure ??= x;
         continue;
       }

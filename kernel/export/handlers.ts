@@ -101,6 +101,7 @@ function attachTo(x: Export, op: Op, n: Xfid, server: Server, t: TattachMsg): Aw
   const peer = Peer.of(x.p.kernel.newMnt(openServer(server), `#${t.aname}`), x.p.kernel.host);
   const up = new Up(peer, 0, undefined);
   n.up = up;
+  x.uses(peer.portal);
   n.aside = true;
   return after(x.ask(op, up, { type: Tattach, fid: up.fid, afid: NOFID, uname: x.p.user, aname: "", n_uname: NOU32 }), (r) => {
     x.free(n);

@@ -286,6 +286,7 @@ export function arrive(x: Export, op: Op, n: Xfid, from: Stand, names: readonly 
   const { peer } = from;
   const up = new Up(peer, laps, from.chan);
   n.up = up;
+  x.uses(peer.portal);
   n.depth = there.depth;
   n.base = there.base;
   n.head = there.head;
