@@ -7,6 +7,8 @@ import type { Portal, Receiver, Rmsg, Tmsg, Transport } from "../../proto/index.
 
 export interface Turns {
   readonly transport: Transport;
+  /** Counts from now on; what is returned tells how many there were so far. For several wires at a time. */
+  from(): () => number;
   /** Round trips of op. */
   during<T>(op: () => Promise<T>): Promise<{ turns: number; value: T }>;
 }
@@ -47,6 +49,11 @@ export function turns(inner: Transport): Turns {
   };
   return {
     transport,
+    from() {
+      count = 0;
+      asked = false;
+      return () => count;
+    },
     async during(op) {
       count = 0;
       asked = false;
