@@ -4,7 +4,7 @@
  * the next mount sees; what goes wrong in a module is told as the module's, by its file's name.
  * Used by connect.ts and, for what a module throws when nobody is waiting, by main.ts.
  */
-import { statSync } from "node:fs";
+import { realpathSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { errno, type Host, NineError, type Server } from "../../proto/index.ts";
@@ -24,7 +24,7 @@ type ModuleAddr = Extract<Addr, { kind: "module" }>;
 
 /** Servers by file, its time and query; a promise while it is being made. */
 const servers = new Map<string, Promise<Server>>();
-/** Files loaded, absolute, and how each was called in its address. */
+/** Files loaded, as stacks name them, and how each was called in its address. */
 const loaded = new Map<string, string>();
 
 /**
@@ -32,9 +32,10 @@ const loaded = new Map<string, string>();
  * ModuleDeps, or a class that is made with them; now or later. Rejects with a NineError that names the file.
  */
 export function loadServer(a: ModuleAddr, cwd: string): Promise<Server> {
-  const path = resolve(cwd, a.file);
+  let path = resolve(cwd, a.file);
   let key: string;
   try {
+    path = realpathSync(path);
     const s = statSync(path);
     if (!s.isFile()) throw new NineError(`not a file: ${a.file}`, errno.EISDIR);
     key = `${pathToFileURL(path).href}?t=${Math.trunc(s.mtimeMs)}`;
