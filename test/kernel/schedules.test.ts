@@ -6,34 +6,11 @@
  */
 import { describe, expect, test } from "vitest";
 import { MAFTER, MBEFORE, MCREATE, MREPL, type Sys } from "../../kernel/index.ts";
-import { DMDIR, NineError, OREAD, ORDWR, OWRITE } from "../../proto/index.ts";
+import { DMDIR, OREAD, ORDWR, OWRITE } from "../../proto/index.ts";
 import { ram } from "../../servers/index.ts";
-import { bytes, testKernel, type TestKernel, text } from "../support/kernel.ts";
+import { everywhere, hops, quiet, sentence, type World, world } from "../support/everypoint.ts";
+import { bytes, text } from "../support/kernel.ts";
 import { Sim } from "../support/sim.ts";
-
-interface World extends TestKernel {
-  readonly sim: Sim;
-}
-
-/** /n/r is a wire to a ram with a file f, a directory d with a file g, and a link l to d; /tmp/a, with a file under in it, is a union of /tmp/u and /tmp/v, where files are made; /b has /n/r/d bound on it. */
-async function world(sim: Sim): Promise<World> {
-  const k = await testKernel({}, {}, { host: sim.host, wrap: sim.watch });
-  const tree = ram({ now: sim.host.now });
-  await k.sys.mount(await sim.remote(tree, { reorder: 0.3 }), "/n/r", MREPL | MCREATE, "", "tcp!r!564");
-  await k.put("/n/r/f", "text of f");
-  await k.sys.mkdir("/n/r/d", 0o777);
-  await k.put("/n/r/d/g", "text of g");
-  await k.sys.symlink("d", "/n/r/l");
-  for (const d of ["/tmp/a", "/tmp/u", "/tmp/v", "/tmp/w"]) await k.sys.mkdir(d, 0o777);
-  await k.put("/tmp/a/under", "0");
-  await k.put("/tmp/u/one", "1");
-  await k.put("/tmp/v/two", "2");
-  await k.sys.bind("/tmp/u", "/tmp/a", MREPL | MCREATE);
-  await k.sys.bind("/tmp/v", "/tmp/a", MAFTER);
-  await k.sys.bind("/n/r/d", "/b", MREPL | MCREATE);
-  for (const fd of await k.sys.pipe()) await k.sys.close(fd);
-  return { ...k, sim };
-}
 
 /** A call, in a process of its own with a name space that it shares; what it gives, as text. */
 interface Act {
@@ -129,40 +106,6 @@ const acts: Readonly<Record<string, Act>> = {
   unmount: { does: (sys) => sys.unmount("/n/r/d", "/b"), undo: (k) => k.sys.bind("/n/r/d", "/b", MREPL | MCREATE) },
   "spawn of what is no program": { does: async (sys) => sys.wait(await sys.spawn({ argv: ["x"], path: "/n/r/f" })), fails: ["permission denied"] },
 };
-
-async function hops(n: number): Promise<void> {
-  for (let i = 0; i < n; i++) await Promise.resolve();
-}
-
-/** All that is under way is done. */
-const quiet = (k: World): Promise<void> => k.sim.host.sleep(1e7);
-
-const sentence = (e: unknown): string => {
-  if (e instanceof NineError) return e.message;
-  throw e;
-};
-
-/** Messages between two suspensions; whatever takes longer is over by then. */
-const MOST = 400;
-
-/** Runs body for 0, 1, 2 ... suspensions until it says, several times in a row, that the act was over before that. */
-async function everywhere(sim: Sim, body: (k: World, n: number) => Promise<boolean>): Promise<void> {
-  const k = await world(sim);
-  await quiet(k);
-  const before = k.stats();
-  for (let n = 0, over = 0; over < 8 && n < MOST; n++) {
-    try {
-      if (await body(k, n)) over++;
-      await quiet(k);
-      expect(k.stats()).toEqual(before);
-      expect(sim.unanswered).toEqual([]);
-    } catch (e) {
-      throw new Error(`after ${n} suspensions`, { cause: e });
-    }
-  }
-  expect(sim.log).toEqual([]);
-  k.shutdown();
-}
 
 describe("a note at every point of a call", () => {
   test.each(Object.entries(acts))("kill: %s", async (_, act) => {

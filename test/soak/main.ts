@@ -5,6 +5,7 @@
  */
 import { seed } from "../support/random.ts";
 import { hostile } from "./hostile.ts";
+import { sim } from "./sim.ts";
 
 interface Run {
   readonly what: string;
@@ -15,6 +16,7 @@ interface Run {
 
 const runs: Readonly<Record<string, Run>> = {
   hostile: { what: "messages of hostile clients, all dialects, TCP and WebSocket", n: 1_000_000, run: hostile },
+  sim: { what: "seeds of simulated kernels", n: 100_000, run: sim },
 };
 
 const [name, n] = process.argv.slice(2);
