@@ -8,7 +8,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const BENCHES: Readonly<Record<string, string>> = { "9p": "9P servers beside each other, over TCP, WebSocket and in process" };
+const BENCHES: Readonly<Record<string, string>> = {
+  "9p": "9P servers beside each other, over TCP, WebSocket and in process", kernel: "kernel calls beside the messages they make, and pipelines",
+};
 const USAGE = `usage: npm run bench [NAME] [-- OPTIONS]
 
 ${Object.entries(BENCHES).map(([name, what]) => `  ${name.padEnd(8)} ${what}`).join("\n")}

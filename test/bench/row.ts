@@ -134,7 +134,8 @@ function format(n: number): string {
   return Math.round(n).toLocaleString("en-US");
 }
 
-function median(numbers: readonly number[]): number {
+/** The middle one, or the mean of the two. */
+export function median(numbers: readonly number[]): number {
   const sorted = numbers.toSorted((a, b) => a - b);
   const half = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
