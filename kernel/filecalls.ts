@@ -83,7 +83,7 @@ export class FileCalls extends FdCalls {
       const { dir, name } = this.split(path);
       return at(this.p, dir, {}, (w) => {
         const c = this.createdir(w).incref();
-        return lastly(() => after(w.names.length === 0 && this.exists(path), (exists) => {
+        return lastly(() => after(!this.alone(w) && this.exists(path), (exists) => {
           if (exists) throw new NineError("file already exists");
           return c.mnt.client.mkdir(c.fid, w.names, name, perm, this.p.intr);
         }), () => c.close());
@@ -170,8 +170,7 @@ export class FileCalls extends FdCalls {
     // An existing directory asked for as one cannot be truncated: open(2) says so.
     const again = (): Awaitable<Chan> => this.opened(path, perm & DMDIR ? m : m | OTRUNC);
     return at(this.p, dir, {}, (w) => {
-      const simple = !this.p.pgrp.on(w.c.mnt) && (w.names.length > 0 || !w.umh || w.umh.mounts.length === 1);
-      return after(!simple && this.exists(path), (exists) => {
+      return after(!this.alone(w) && this.exists(path), (exists) => {
         if (exists && excl) throw new NineError("file already exists");
         if (exists) return again();
         return attempt(() => this.fresh(w, name, m & ~OTRUNC, perm, cleanPath(this.p, path), m), (e) => {
@@ -183,6 +182,11 @@ export class FileCalls extends FdCalls {
         });
       });
     });
+  }
+
+  /** A directory where only the server knows which names there are: no union, and nothing mounted in it. */
+  private alone(w: Where): boolean {
+    return !this.p.pgrp.on(w.c.mnt) && (w.names.length > 0 || !isUnion(w));
   }
 
   /** A new file, open, at this place. */
@@ -205,9 +209,9 @@ export class FileCalls extends FdCalls {
     }
   }
 
-  /** A file made, or truncated, and written in as few round trips as there can be; false when something is mounted here or the name is a link. */
+  /** A file made, or truncated, and written in as few round trips as there can be; false where that may be the wrong file: something is mounted here, or the name is a link. */
   private writtenAt(w: Where, name: string, data: Uint8Array, perm: number): Awaitable<boolean> {
-    if ((w.names.length === 0 && w.umh) || this.p.pgrp.on(w.c.mnt)) return false;
+    if (!this.alone(w) || w.umh?.mounts.some((m) => !m.create)) return false;
     const { client } = w.c.mnt;
     const { intr } = this.p;
     const yes = (): boolean => true;

@@ -139,32 +139,39 @@ export class Chains {
 
   private together(ts: readonly Tmsg[], intr?: Interrupt): Awaitable<Rmsg[]> {
     const replies: Rmsg[] = [];
-    let sent: Promise<void>[] | undefined;
-    for (let i = 0; i < ts.length; i++) {
+    for (const t of ts) {
+      const r = this.send(t, intr);
+      if (r instanceof Promise) return this.arriving(ts, replies, r, intr);
+      replies.push(r);
+      if (failed(t, r)) break;
+    }
+    return replies;
+  }
+
+  /** The rest of a chain, of which the replies up to the one that is waited for have come. */
+  private async arriving(ts: readonly Tmsg[], replies: Rmsg[], first: Promise<Rmsg>, intr: Interrupt | undefined): Promise<Rmsg[]> {
+    const sent = [first];
+    for (let i = replies.length + 1; i < ts.length; i++) {
       const t = ts[i]!;
       const r = this.send(t, intr);
-      if (r instanceof Promise) {
-        (sent ??= []).push(r.then((x) => {
-          replies[i] = x;
-        }));
-      } else {
-        replies[i] = r;
-        if (failed(t, r)) break;
-      }
+      sent.push(r instanceof Promise ? r : Promise.resolve(r));
+      if (!(r instanceof Promise) && failed(t, r)) break;
     }
-    return sent ? Promise.all(sent).then(() => replies) : replies;
+    replies.push(...await Promise.all(sent));
+    return replies;
   }
 
   /** One message and its reply, be it an error; meanwhile it can be interrupted. */
   private send(t: Tmsg, intr?: Interrupt): Awaitable<Rmsg> {
-    const { portal } = this;
-    const r = portal.call(t);
-    if (!(r instanceof Promise)) return this.own(r, t);
-    intr?.add(t, portal);
-    return r.then((x) => {
-      intr?.delete(t);
-      return this.own(x, t);
-    });
+    const r = this.portal.call(t);
+    return r instanceof Promise ? this.awaited(r, t, intr) : this.own(r, t);
+  }
+
+  private async awaited(r: Promise<Rmsg>, t: Tmsg, intr: Interrupt | undefined): Promise<Rmsg> {
+    intr?.add(t, this.portal);
+    const x = await r;
+    intr?.delete(t);
+    return this.own(x, t);
   }
 
   /** Clunks without waiting: nobody needs the answer. */
@@ -180,11 +187,11 @@ export class Chains {
   }
 
   /** Twalk to a new fid, then what `more` makes of it; with `clunk`, Tclunk in the same breath where order is kept. */
-  protected walkThen(fid: number, names: readonly string[], more: (newfid: number) => Tmsg[], intr?: Interrupt, clunk = false): Awaitable<Walked> {
+  protected walkThen(fid: number, names: readonly string[], more: ((newfid: number) => Tmsg[]) | undefined, intr?: Interrupt, clunk = false): Awaitable<Walked> {
     const newfid = this.alloc();
-    let behind: Tmsg[];
+    let behind: readonly Tmsg[];
     try {
-      behind = more(newfid);
+      behind = more ? more(newfid) : NONE;
     } catch (e) {
       this.release(newfid);
       throw e;
@@ -222,7 +229,7 @@ export class Chains {
       if (whole) this.clunk(t.newfid);
       else this.release(t.newfid);
     }
-    const replies = all.slice(walks);
+    const replies = all.length === walks ? NONE : all.slice(walks);
     if (made) for (const r of replies) failure ??= errorOf(r);
     const last = all[ts.length - 1];
     return { fid: newfid, qids, made, gone: clunks && last !== undefined && !isEintr(last), replies, failure };
@@ -276,7 +283,7 @@ export function failureOf(w: Walked, follow: boolean): NineError {
   return link ? new LinkFound(w.qids) : (w.failure ?? shortWalk(w.qids));
 }
 
-const NONE: readonly Qid[] = [];
+const NONE: readonly never[] = [];
 
 /** The result of what has none. */
 export function nothing(): void {}

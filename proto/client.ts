@@ -55,7 +55,7 @@ export class Client extends Chains {
 
   /** A new fid for the file names lead to from fid, with the qids on the way. */
   walk(fid: number, names: readonly string[], intr?: Interrupt): Awaitable<{ fid: number; qids: readonly Qid[] }> {
-    return after(this.walkThen(fid, names, () => [], intr), (w) => {
+    return after(this.walkThen(fid, names, undefined, intr), (w) => {
       this.whole(w, false);
       return w;
     });
@@ -63,7 +63,7 @@ export class Client extends Chains {
 
   /** As far as names lead: fewer qids than names, and no fid, when one does not exist or is no directory. */
   walkPart(fid: number, names: readonly string[], intr?: Interrupt): Awaitable<{ fid: number | undefined; qids: readonly Qid[] }> {
-    return after(this.walkThen(fid, names, () => [], intr), (w) => {
+    return after(this.walkThen(fid, names, undefined, intr), (w) => {
       if (w.made) return w;
       this.drop(w);
       if (w.qids.length === 0 || isInterrupted(w.failure)) throw w.failure ?? failureOf(w, false);
