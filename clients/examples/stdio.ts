@@ -6,10 +6,7 @@
  * So it runs in a process of its own, here, or with ssh in front on another machine.
  */
 import { open, serve } from "../../proto/index.ts";
-import { loadServer, parseAddr, stdio } from "../node/index.ts";
+import { loadServer, stdio } from "../node/index.ts";
 
-const addr = parseAddr(`module:${process.argv[2] ?? ""}`);
-if (addr.kind === "module") {
-  const server = await loadServer(addr, process.cwd());
-  serve(stdio(), (session) => open(server, session));
-}
+const server = await loadServer(process.argv[2] ?? "");
+serve(stdio(), (session) => open(server, session));

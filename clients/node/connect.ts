@@ -3,7 +3,7 @@
  * programs, and all that the command line uses to reach the outside.
  */
 import { dial, Ehungup, Eintr, errno, NineError, open, type Portal, serve, type Session9P, type WireLimits } from "../../proto/index.ts";
-import { type Addr, parseAddr } from "./addr.ts";
+import { type Addr, formatAddr, parseAddr } from "./addr.ts";
 import { newToken } from "./gate.ts";
 import { nodeHost } from "./host.ts";
 import type { Listener } from "./listener.ts";
@@ -32,7 +32,7 @@ export async function connect(addr: string | Addr, options: ConnectOptions = {})
   const signal = options.signal ? AbortSignal.any([options.signal, timer.signal]) : timer.signal;
   try {
     if (a.kind === "module") {
-      const server = await unless(signal, loadServer(a, options.cwd ?? process.cwd()));
+      const server = await unless(signal, loadServer(formatAddr(a).slice("module:".length), options.cwd));
       return punctual(open(server, { bug: (e) => reportBug(e, a.file) }), timeoutMs);
     }
     const transport = await connectTransport(a, { timeoutMs, signal, ...(options.cwd !== undefined && { cwd: options.cwd }) });

@@ -7,8 +7,8 @@
 import { realpathSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { errno, type Host, NineError, type Server } from "../../proto/index.ts";
-import type { Addr } from "./addr.ts";
+import { Ebadarg, errno, type Host, NineError, type Server } from "../../proto/index.ts";
+import { type Addr, parseAddr } from "./addr.ts";
 import { hostError } from "./guard.ts";
 import { nodeHost } from "./host.ts";
 
@@ -28,10 +28,13 @@ const servers = new Map<string, Promise<Server>>();
 const loaded = new Map<string, string>();
 
 /**
- * The server of a module: its default export, which is a Server, a function that makes one of
- * ModuleDeps, or a class that is made with them; now or later. Rejects with a NineError that names the file.
+ * The server of a module, FILE[?NAME=VALUE&...] relative to cwd: its default export, which is a Server, a
+ * function that makes one of ModuleDeps, or a class that is made with them; now or later. Rejects with a
+ * NineError that names the file.
  */
-export function loadServer(a: ModuleAddr, cwd: string): Promise<Server> {
+export async function loadServer(spec: string, cwd: string = process.cwd()): Promise<Server> {
+  const a = parseAddr(`module:${spec}`);
+  if (a.kind !== "module") throw new NineError(`${Ebadarg}: ${spec}`);
   let path = resolve(cwd, a.file);
   let key: string;
   try {
@@ -41,7 +44,7 @@ export function loadServer(a: ModuleAddr, cwd: string): Promise<Server> {
     key = `${pathToFileURL(path).href}?t=${Math.trunc(s.mtimeMs)}`;
   } catch (e) {
     const why = hostError(e);
-    return Promise.reject(why instanceof NineError && why.errno === errno.ENOENT ? new NineError(`file does not exist: ${a.file}`, why.errno) : why);
+    throw why instanceof NineError && why.errno === errno.ENOENT ? new NineError(`file does not exist: ${a.file}`, why.errno) : why;
   }
   const name = `${key}&${a.query}`;
   const server = servers.get(name) ?? make(key, path, a, cwd);
@@ -96,7 +99,7 @@ export function culprit(e: unknown): string | undefined {
   if (loaded.size === 0) return undefined;
   const stack = e instanceof Error ? (e.stack ?? "") : "";
   const files = [...stack.matchAll(/^ +at .*?(?:\(|at |async )((?:file:\/\/)?\/[^?:\n]+)(?:\?[^:\n]*)?(?::\d+)*\)?$/gm)]
-    .map(([, f = ""]) => (f.startsWith("file:") ? fileURLToPath(f) : f));
+    .map(([, f = ""]) => (URL.canParse(f) && !/%2f/i.test(f) ? fileURLToPath(f) : f));
   const module = files.find((f) => loaded.has(f));
   if (module !== undefined) return loaded.get(module);
   if (files.some((f) => WINGS.some((w) => f.startsWith(w)) || f === fileURLToPath(import.meta.url))) return undefined;

@@ -8,6 +8,7 @@ import { gunzip, tarFormat } from "../../clients/node/tarformat.ts";
 import { attach, DMDIR, DMSYMLINK, type Fsys, open } from "../../proto/index.ts";
 import { tar, type TarSource } from "../../servers/index.ts";
 import { chance, seed } from "../support/random.ts";
+import { nineplex } from "../support/children.ts";
 import { describeWith } from "../support/need.ts";
 
 const top = mkdtempSync(join(tmpdir(), "nineplex-tar-"));
@@ -147,6 +148,13 @@ describeWith(["tar"], "GNU tar's archives", () => {
       await expect(fs.readFile("/holes")).rejects.toThrow("sparse file in a tar archive: not supported");
       expect(Buffer.from(await fs.readFile("/dense")).toString()).toBe("dense");
     }
+  });
+
+  it("as a user gets it", async () => {
+    gnu("-c", "-z", "-f", "user.tgz", "dense");
+    gnu("-c", "-f", "user.tar", "dense", "holes");
+    const r = await nineplex(["-c", "tarfs user.tgz; cat /n/tapefs/dense; tarfs -m /n/x user.tar; ls -p /n/x; unmount /n/tapefs; ls /n"], { cwd: top });
+    expect({ status: r.status, out: r.stdout.toString(), err: r.stderr }).toEqual({ status: 0, out: "densedense\nholes\n/n/x\n", err: "" });
   });
 
   it("numbers beyond what octal digits hold", async () => {

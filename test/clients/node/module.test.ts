@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, expect, it } from "vitest";
+import { connect } from "../../../clients/node/connect.ts";
 import { culprit, loadServer } from "../../../clients/node/module.ts";
 
 const here = mkdtempSync(join(tmpdir(), "nineplex-module-"));
@@ -21,7 +22,7 @@ it("a module's, if it has a frame in the stack; nineplex's, if only that has; a 
   expect(culprit(thrown())).toBeUndefined();
   expect(culprit(new Error("here"))).toBeUndefined();
   writeFileSync(join(here, "m.mjs"), "export default { name: 'm', attach() {} };\n");
-  await loadServer({ kind: "module", file: "./m.mjs", query: "" }, here);
+  await loadServer("./m.mjs", here);
   const url = pathToFileURL(join(here, "m.mjs")).href;
   expect(culprit(thrown(`Timeout._onTimeout (${url}?t=17:2:26)`))).toBe("./m.mjs");
   expect(culprit(thrown(`${here}/m.mjs:2:26`))).toBe("./m.mjs");
@@ -31,4 +32,14 @@ it("a module's, if it has a frame in the stack; nineplex's, if only that has; a 
   expect(culprit(thrown(`parse (${here}/node_modules/yaml/index.js:1:1)`))).toBe("./m.mjs");
   expect(culprit(thrown())).toBe("./m.mjs");
   expect(culprit("a string")).toBe("./m.mjs");
+});
+
+it("file names in an address are relative to the directory that connect is told", async () => {
+  writeFileSync(join(here, "says.sh"), "echo what is said here\n");
+  await expect(connect("exec:sh ./says.sh", { cwd: here })).rejects.toThrow("what came is text, not 9P: what is said here");
+  await expect(connect("exec:sh ./says.sh")).rejects.toThrow("hungup");
+  const portal = await connect("module:m.mjs?x=1", { cwd: here });
+  portal.hangup();
+  await expect(connect("module:m.mjs")).rejects.toThrow("file does not exist: m.mjs");
+  await expect(connect("unix:no.sock", { cwd: here })).rejects.toThrow("file does not exist");
 });
