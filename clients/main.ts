@@ -11,7 +11,7 @@ import { help } from "./node/help.ts";
 import { culprit } from "./node/module.ts";
 import { ninep } from "./node/ninep.ts";
 import { type CommandLine, parseCommandLine, UsageError } from "./node/options.ts";
-import { serveDir } from "./node/serve.ts";
+import { serveVerb } from "./node/serve.ts";
 import { shell } from "./node/shell.ts";
 
 /** Milliseconds connections have to close in order once everything is done. */
@@ -47,7 +47,7 @@ async function main(argv: readonly string[]): Promise<number> {
     return 0;
   }
   switch (verb) {
-    case "serve": return serveDir(options, line.args, cwd, stopSignal());
+    case "serve": return serveVerb(options, line.args, cwd, stopSignal());
     case "9p": return ninep(options, line.args, cwd, stopSignal());
     case "shell": case "script": return runShell(line);
     default: throw new UsageError(`${verb}: not available in this version`);

@@ -11,7 +11,7 @@ const MAIN = `nineplex: 9P servers, name spaces and a shell
 usage: nineplex [OPTIONS]                       a shell (rc)
        nineplex [OPTIONS] -c CMD [ARG...]       run CMD and exit with its status
        nineplex [OPTIONS] FILE.rc [ARG...]      run a script
-       nineplex serve [OPTIONS] DIR             export a directory over 9P
+       nineplex serve [OPTIONS] [DIR]           export a directory, or the name space, over 9P
        nineplex 9p VERB ADDR [PATH...]          one operation on a 9P server
        nineplex VERB -h                         help for serve and 9p
 
@@ -38,14 +38,18 @@ In the shell: /host is the current directory, /tmp is memory, /n/NAME exists for
   ls -l /n/x | grep foo > /tmp/out
 `;
 
-const SERVE = `usage: nineplex serve [OPTIONS] DIR
+const SERVE = `usage: nineplex serve [OPTIONS] [DIR]
 
 Exports DIR over 9P2000, 9P2000.u and 9P2000.L, read-only unless --rw, and prints the address of
-each listener. Ctrl-C ends it.
+each listener. Ctrl-C ends it. Without DIR it is the name space that the shell would have, mounts of
+other servers included, but without /host; all who attach are the user it runs as.
 
   --listen ADDR        ws://HOST:PORT, tcp://HOST:PORT, unix:PATH or stdio; repeats.
                        Default ws://127.0.0.1:5640; port 0 takes a free one
   --rw                 clients may write
+  --host               without DIR: /host, the current directory, is in the name space
+  --mount ADDR:/PATH[:ro][:before|after|replace], --ns FILE, --uname NAME
+                       without DIR, as for the shell: see nineplex -h
   --token T|none       what WebSocket clients must show; default a new random token
   --limit KEY=N        bounds of one connection: fids in use, opens, calls and bytes under way,
                        depth of paths, unread bytes of replies; of all: budget (bytes under

@@ -54,8 +54,8 @@ const VALUES = new Set(["mount", "listen", "token", "uname", "msize", "limit", "
 const FLAGS = new Set(["rw", "ro", "host", "no-host", "unsafe-host", "trace", "v", "l", "h", "help", "version", "fresh", "boot", "strace", "stats"]);
 /** What each option goes with, where that is not everything. */
 const GOES: Readonly<Record<string, readonly Verb[]>> = {
-  mount: ["shell", "script"], ns: ["shell", "script", "serve"], c: ["shell"], host: ["shell", "script", "serve"], "no-host": ["shell", "script", "serve"],
-  rw: ["shell", "script", "serve"], ro: ["shell", "script", "serve"], uname: ["shell", "script", "9p"], seed: ["shell", "script"],
+  mount: ["shell", "script", "serve"], ns: ["shell", "script", "serve"], c: ["shell"], host: ["shell", "script", "serve"], "no-host": ["shell", "script", "serve"],
+  rw: ["shell", "script", "serve"], ro: ["shell", "script", "serve"], uname: ["shell", "script", "serve", "9p"], seed: ["shell", "script"],
   listen: ["serve"], limit: ["serve"], token: ["serve"], "unsafe-host": ["serve"], v: ["serve"], stats: ["serve"], l: ["9p"],
 };
 
@@ -108,6 +108,7 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
     }
   }
   verb ??= "shell";
+  if (verb === "serve" && !given.has("host")) o.host = false;
   for (const name of given) goes(name, verb);
   return { verb, options: o, args };
 }

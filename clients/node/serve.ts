@@ -1,18 +1,14 @@
 /**
- * serve: the verb that exports a directory. Prints one complete address a line on stdout, serves
- * until it is told to stop, and then ends in order.
+ * serve: the verb that exports a directory or the booted name space. Prints one complete address a line
+ * on stdout, serves until it is told to stop, and then ends in order.
  */
-import { resolve as resolvePath } from "node:path";
-import { Budget, dir, type DirNode, type FileNode, NineError, open, type Portal, serve, type Session9P, textFile, WIRELIMITS } from "../../proto/index.ts";
-import { devFiles, host } from "../../servers/index.ts";
+import { Budget, NineError, type Portal, serve, type Session9P, textFile, WIRELIMITS } from "../../proto/index.ts";
 import { type Addr, formatAddr, isLoopback, WSPORT } from "./addr.ts";
-import { listen, reportBug } from "./connect.ts";
-import { idly, nodeHost } from "./host.ts";
-import { hostFiles } from "./hostfiles.ts";
+import { listen } from "./connect.ts";
+import { exportedDir, exportedSystem } from "./exported.ts";
 import type { Listener } from "./listener.ts";
 import { type Options, UsageError } from "./options.ts";
 import { stdio } from "./stdio.ts";
-import { subtree } from "./subtree.ts";
 import { traceLog } from "./tracelog.ts";
 import { Watch } from "./watch.ts";
 
@@ -23,28 +19,21 @@ type Wanted = Options["listen"][number];
 const USUAL: Addr = { kind: "ws", secure: false, host: "127.0.0.1", port: WSPORT, path: "/", query: "", token: undefined };
 
 /** Settles with the exit status when `stop` aborts, or when the peer on stdio hangs up. */
-export async function serveDir(options: Options, args: readonly string[], cwd: string, stop: AbortSignal): Promise<number> {
+export async function serveVerb(options: Options, args: readonly string[], cwd: string, stop: AbortSignal): Promise<number> {
   const [root, more] = args;
-  if (root === undefined) throw new UsageError("serve: exporting the booted name space is not available in this version; name a directory");
-  if (options.ns !== undefined) throw new UsageError("serve: --ns is for the name space; a directory has none");
+  const given = options.ns !== undefined ? "--ns" : options.mounts.length > 0 ? "--mount" : options.uname !== undefined ? "--uname" : options.host ? "--host" : undefined;
+  if (root !== undefined && given) throw new UsageError(`serve: ${given} is for the name space; a directory has none`);
   if (more !== undefined) throw new UsageError(`serve: one directory, not also ${more}`);
   const wanted: readonly Wanted[] = options.listen.length > 0 ? options.listen : [{ addr: USUAL, text: formatAddr(USUAL) }];
   if (options.token !== undefined && options.token !== "none" && !wanted.some(({ addr }) => addr !== "stdio" && addr.kind === "ws")) {
     throw new UsageError("--token: only a ws:// listener asks for it");
   }
-  const writable = options.rw === true;
-  const now = nodeHost();
-  const files = exported(cwd, root);
-  // What is read-only is the directory, by its own server: diodload writes to ctl's null.
   const { watch, limits } = bounds(options.limits);
   const stats = textFile(() => watch.text({ ...WIRELIMITS, ...limits }));
-  const server = subtree(host(files, { writable, unsafe: options.unsafeHost, now: now.now, sleep: idly }), ctlTree(now, stats));
   const log = options.verbose ? (line: string): void => void process.stderr.write(`nineplex: ${line}\n`) : undefined;
   const traced = traceLog(options.trace, cwd);
-  const session = (s: Session9P): Portal => {
-    const portal = open(server, { ...s, users: files.users, bug: (e) => reportBug(e, root) });
-    return traced(portal, root);
-  };
+  const exported = root === undefined ? await exportedSystem(options, cwd, stats, stop) : exportedDir(root, options, cwd, stats);
+  const session = (s: Session9P): Portal => traced(exported.session(s), exported.name);
   const at = { msize: options.msize, limits };
   const stopped = new Promise<void>((resolve) => {
     if (stop.aborted) resolve();
@@ -71,13 +60,13 @@ export async function serveDir(options: Options, args: readonly string[], cwd: s
     // Where 9P is spoken on stdout nothing else may stand there.
     const to = wanted.some(({ addr }) => addr === "stdio") ? process.stderr : process.stdout;
     for (const l of listeners) to.write(`${l.address}\n`);
-    log?.(`serving ${root}, ${writable ? "read-write" : "read-only"}`);
+    log?.(`serving ${root ?? "the name space"}, ${options.rw === true ? "read-write" : "read-only"}`);
     await Promise.race(done);
     return 0;
   } finally {
     await Promise.all(listeners.map((l) => l.close()));
     end?.();
-    files.close();
+    exported.close();
   }
 }
 
@@ -104,19 +93,4 @@ function report(watch: Watch): () => void {
     clearInterval(timer);
     write();
   };
-}
-
-/** The directory's files; a directory that is none is named. */
-function exported(cwd: string, root: string): ReturnType<typeof hostFiles> {
-  try {
-    return hostFiles(resolvePath(cwd, root));
-  } catch (e) {
-    throw e instanceof NineError ? new NineError(`${root}: ${e.message}`, e.errno) : e;
-  }
-}
-
-/** What diod calls its control tree, as far as its tools ask for it, and how the server is doing. */
-function ctlTree(deps: { now(): number; random(): number }, stats: FileNode): DirNode {
-  const { zero, null: nil } = devFiles(deps);
-  return dir({ ...(zero && { zero }), ...(nil && { null: nil }), stats });
 }

@@ -106,6 +106,16 @@ export function plainStreams(): Streams {
   };
 }
 
+/** Streams of a system that nobody sits at: nothing comes in, and what is written goes nowhere. */
+export function noStreams(): Streams {
+  const stdin: InStream = { read: () => Promise.resolve(new Uint8Array(0)) };
+  const stdout: OutStream = { write: () => Promise.resolve() };
+  return {
+    stdin, stdout, stderr: stdout, close: () => undefined,
+    console: { read: () => Promise.resolve(new Uint8Array(0)), write: () => Promise.resolve(), setRaw: () => undefined, size: () => ({ rows: 24, cols: 80 }), isTTY: false },
+  };
+}
+
 /** Streams of an interactive shell: keys come raw, the line discipline is ours, `interrupt` is told of Ctrl-C. */
 export function terminalStreams(interrupt: () => void): Streams {
   const stdout = outStream(process.stdout);

@@ -29,6 +29,8 @@ export interface SystemOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** What /bin/rc runs. */
   readonly rc: Program;
+  /** Others may write to /host, where that can be confined or they are trusted all the same; absent: it is this user alone who writes. */
+  readonly unsafeHost?: boolean;
 }
 
 /** Boots a kernel with that name space, its devices on these streams; `wrap` is put around every portal it holds. */
@@ -53,7 +55,7 @@ export async function bootSystem(o: SystemOptions, streams: Streams, wrap: (port
   const servers: Record<string, Server | Device> = {
     root: tree("root", dir(root)), pipe: pipe(), bin: bin(programs.keys()),
     dev: tree("dev", dev), tmp: ram({ now: node.now, owner: uname, mode: 0o777 }), mntgen: mntgen(), env, dup, srv,
-    ...(files && { host: host(files, { writable: options.rw !== false, unsafe: true, now: outside.now, sleep: idly }) }),
+    ...(files && { host: host(files, { writable: options.rw !== false, unsafe: o.unsafeHost ?? true, now: outside.now, sleep: idly }) }),
   };
   return boot({
     host: node, servers, programs, uname, uid, wrap, dial: (addr, signal) => connect(addr, { msize: options.msize, cwd: o.cwd, signal }), open: { bug: (e) => reportBug(e, "server"), ...(files && { users: files.users }) },

@@ -95,7 +95,8 @@ describe("usage", () => {
       [["--mount", "a\nb"], 'nineplex: --mount: bad mount "a\\nb": no mount point after the address; write ADDR:/PATH[:ro][:before|after|replace][:norecover], as in tcp://127.0.0.1:564:/n/x'],
       [["run", "prog"], "nineplex: run: not available in this version"],
       [["--root", "x", "-c", "ls"], "nineplex: --root: not available in this version"],
-      [["serve"], "nineplex: serve: exporting the booted name space is not available in this version; name a directory"],
+      [["serve", "--mount", "tcp://127.0.0.1:1:/n/x", "a"], "nineplex: serve: --mount is for the name space; a directory has none"],
+      [["serve", "--host", "a"], "nineplex: serve: --host is for the name space; a directory has none"],
       [["serve", "a", "b"], "nineplex: serve: one directory, not also b"],
       [["serve", "--token", "x", "--listen", "tcp://127.0.0.1:0", "."], "nineplex: --token: only a ws:// listener asks for it"],
       [["9p"], "nineplex: 9p: wants a verb: ls, read, write, stat, mkdir, rm or mv"],
@@ -381,6 +382,41 @@ describe("serve", () => {
     expect(text(noLs)).toEqual(failed(1, "nineplex: nosuch: file does not exist"));
     expect(await rw.stop()).toBe(0);
     expect(rw.err()).toBe("");
+  });
+
+  it("without a directory: the name space of the shell, with what is mounted in it, read-only", { timeout: 60_000 }, async () => {
+    const one = start(process.execPath, [...main, "serve", "-v", "--listen", "ws://127.0.0.1:0", "--mount", `${tcp}:/n/far`], cwd);
+    const at = (await one.said(/^(ws:.*)\n/))[1] ?? "";
+    const [r, plain] = await Promise.all([
+      sh([
+        `mount '${at}' /n/x`, "cat /n/x/n/far/f", "cat /n/x/n/far/sub/g", "cmp /n/x/bin/cat /bin/cat", "ls -d /n/x/host/*", "@ {echo x > /n/x/tmp/f}", "rm /n/x/n/far/f",
+        `mount '${at}' /n/s /n/far/sub`, "ls /n/s", `mount '${at}' /n/a nosuch`, `mount '${at}' /n/ctl ctl`, "echo x > /n/ctl/null", "grep -c connections /n/ctl/stats", "cat /n/x/dev/cons",
+      ].join("\n")),
+      run(["9p", "read", at, "/n/far/f"]),
+    ]);
+    expect(r.stdout.toString()).toBe("contents\nbelow\n/n/s/g\n2\n");
+    expect(r.stderr.split("\n")).toEqual([
+      "ls: /n/x/host/*: file does not exist", "rc: /n/x/tmp/f: read only file system", "rm: /n/x/n/far/f: read only file system", "mount: /n/a: file does not exist", "",
+    ]);
+    expect(plain.stdout.toString()).toBe("contents\n");
+    expect(one.err()).toContain("nineplex: serving the name space, read-only\n");
+    expect(await one.stop()).toBe(0);
+  });
+
+  it("without a directory: --rw, --host, --uname, --trace, over stdin and stdout too", { timeout: 60_000 }, async () => {
+    writeFileSync(join(far, "host.txt"), "of the host\n");
+    const one = start(process.execPath, [...main, "serve", "--rw", "--host", "--trace=ns.9p", "--listen", "tcp://127.0.0.1:0"], far);
+    const at = (await one.said(/^(tcp:.*)\n/))[1] ?? "";
+    const r = await sh(`mount ${at} /n/x; cat /n/x/host/host.txt; echo made > /n/x/host/made; echo shared > /n/x/tmp/f; mount ${at} /n/y; cat /n/y/tmp/f`);
+    expect(text(r)).toEqual({ status: 0, out: "of the host\nshared\n", err: "" });
+    expect(readFileSync(join(far, "made"), "utf8")).toBe("made\n");
+    expect(await one.stop()).toBe(0);
+    expect(readFileSync(join(far, "ns.9p"), "utf8")).toMatch(/-> Twalk .*'host' 'host\.txt'.* # \/\n/);
+    const command = `${[process.execPath, ...main].map((w) => `'${w}'`).join(" ")} serve --rw --uname glenda --listen stdio`;
+    const piped = await run(["--mount", `exec:${command}:/n/p`, "-c", "echo x > /n/p/tmp/f; ls -l /n/p/tmp"]);
+    expect(piped.stdout.toString()).toMatch(/^--rw-\S+ M \d+ glenda glenda 2 .* \/n\/p\/tmp\/f\n$/);
+    const lost = await run(["serve", "--listen", "tcp://127.0.0.1:0", "--mount", "tcp://127.0.0.1:1:/n/m"]);
+    expect(text(lost)).toEqual(failed(1, "nineplex: --mount tcp://127.0.0.1:1:/n/m: connection refused: no server listens there"));
   });
 
   it("--stats: bounds and connections, as a file and at the end", { timeout: 60_000 }, async () => {

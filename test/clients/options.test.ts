@@ -133,9 +133,7 @@ describe("what cannot be meant is one clear line", () => {
     [["-l"], "-l: not with the shell; it goes with 9p"],
     [["serve", "-l", "d"], "-l: not with serve; it goes with 9p"],
     [["serve", "-c", "ls"], "-c: not with serve; it goes with the shell"],
-    [["serve", "--mount", "tcp://h:/n/x"], "--mount: not with serve; it goes with the shell"],
-    [["serve", "--uname", "x", "d"], "--uname: not with serve; it goes with the shell and 9p"],
-    [["9p", "--mount", "tcp://h:/n/x", "ls"], "--mount: not with 9p; it goes with the shell"],
+    [["9p", "--mount", "tcp://h:/n/x", "ls"], "--mount: not with 9p; it goes with the shell and serve"],
     [["9p", "--rw", "ls"], "--rw: not with 9p; it goes with the shell and serve"],
     [["9p", "ls", "--no-host"], "--no-host: not with 9p; it goes with the shell and serve"],
     // What a later version knows.
