@@ -11,8 +11,8 @@ const MAXDEPTH = 4;
 /** Longest first line. */
 const HEADER = 256;
 
-/** The program of a file and its arguments. Throws Enoexec when it is none. */
-export async function load(p: Proc, sys: Sys, path: string, argv: readonly string[], depth = 0): Promise<{ main: Program; argv: readonly string[] }> {
+/** The program of a file, its arguments, and the line that names it. Throws Enoexec when it is none. */
+export async function load(p: Proc, sys: Sys, path: string, argv: readonly string[], depth = 0): Promise<{ main: Program; argv: readonly string[]; text: string }> {
   const fd = await sys.open(path, OEXEC);
   const head = await sys.read(fd, HEADER, 0).finally(() => sys.close(fd));
   if (head[0] === 0x7f && head[1] === 0x45 && head[2] === 0x4c && head[3] === 0x46) {
@@ -26,7 +26,7 @@ export async function load(p: Proc, sys: Sys, path: string, argv: readonly strin
   if (interp === "host") {
     const main = p.kernel.programs.get(args[0] ?? "");
     if (!main) throw new NineError(`${Enoexec}: no host program ${args[0] ?? ""}`);
-    return { main, argv };
+    return { main, argv, text: line };
   }
   if (interp === "") throw new NineError(Enoexec);
   return load(p, sys, interp, [interp, ...args, path, ...argv.slice(1)], depth + 1);

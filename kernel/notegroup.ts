@@ -10,7 +10,8 @@ export class NoteGroup {
     this.id = id;
   }
 
-  note(note: string): void {
-    for (const p of [...this.procs]) p.note(note);
+  /** To all but who posts it, if he says so. */
+  note(note: string, but?: number): void {
+    for (const p of [...this.procs]) if (p.pid !== but) p.note(note);
   }
 }

@@ -6,7 +6,7 @@
  * before its first message can be made again; an ended process has given back all it held, and its
  * parent gets one Waitmsg unless it asked for none.
  */
-import { Eintr, Einuse, Enochild, Interrupt, NineError, NOFID, NOU32, Rattach, Tattach } from "../proto/index.ts";
+import { Eintr, Einuse, Enochild, errno, Interrupt, NineError, NOFID, NOU32, Rattach, Tattach } from "../proto/index.ts";
 import { Chan } from "./chan.ts";
 import type { Egrp } from "./egrp.ts";
 import { Fgrp } from "./fgrp.ts";
@@ -17,6 +17,8 @@ import { type Pgrp, sameChan } from "./pgrp.ts";
 import type { Rgrp } from "./rgrp.ts";
 import type { Waitmsg } from "./sys.ts";
 
+/** What is said of a process that has ended. */
+export const Eprocdied = "process exited";
 /** Ended children whose Waitmsg a parent that never waits keeps. */
 const MAXWAITQ = 65_536;
 
@@ -46,6 +48,10 @@ export class Proc implements Blocked {
   readonly intr: Interrupt = new Interrupt();
   /** What it was started as; argv[0] is the program's name as typed. */
   args: readonly string[];
+  /** The last element of that name: what ps calls it. */
+  readonly name: string;
+  /** The first line of the file it runs from, or its parent does; "" when there is none (proc(3) text). */
+  text = "";
   fgrp: Fgrp;
   pgrp: Pgrp;
   egrp: Egrp;
@@ -71,6 +77,8 @@ export class Proc implements Blocked {
   /** Those who wait for it to go on, or for its being stopped. */
   private readonly stopped = new Set<() => void>();
   private stopping = false;
+  /** Those who wait for it to stop or to end. */
+  private readonly watchers = new Set<() => void>();
 
   constructor(kernel: Kernel, pid: number, parent: Proc | undefined, user: string, args: readonly string[], groups: Groups) {
     this.kernel = kernel;
@@ -79,6 +87,8 @@ export class Proc implements Blocked {
     this.user = user;
     this.startMs = kernel.host.now();
     this.args = args;
+    this.name = args[0]?.split("/").findLast((part) => part !== "") ?? "";
+    this.text = parent?.text ?? "";
     ({ fgrp: this.fgrp, pgrp: this.pgrp, egrp: this.egrp, rgrp: this.rgrp, notes: this.notes, slash: this.slash, dot: this.dot } = groups);
     this.notes.procs.add(this);
     parent?.children.add(this);
@@ -169,9 +179,24 @@ export class Proc implements Blocked {
     return left;
   }
 
+  /** proc(3) interrupt: what it waits for ends with Eintr. */
+  interrupt(): void {
+    if (!this.ended) this.wake(true);
+  }
+
   /** proc(3) stop: from its next call on it does nothing. */
   stop(): void {
     this.stopping = true;
+    this.tell(this.watchers);
+  }
+
+  /** proc(3) waitstop: somebody else waits until it is stopped or has ended. */
+  async waitstop(blocked: Blocked): Promise<void> {
+    if (this.stopping || this.ended) return;
+    await asleep(blocked, (wake) => {
+      this.watchers.add(wake);
+      return () => this.watchers.delete(wake);
+    });
   }
 
   /** proc(3) start */
@@ -217,9 +242,13 @@ export class Proc implements Blocked {
     return c;
   }
 
-  /** wait(2): that child, or whichever ends first. Another than the process itself may be who waits. */
-  async wait(pid: number | undefined, blocked: Blocked = this): Promise<Waitmsg> {
+  /**
+   * wait(2): that child, or whichever ends first. Another than the process itself may be who waits, and
+   * with patience for children that it may yet have.
+   */
+  async wait(pid: number | undefined, blocked: Blocked = this, patient = false): Promise<Waitmsg> {
     for (;;) {
+      if (this.ended) throw new NineError(Eprocdied, errno.ESRCH);
       const i = this.waitq.findIndex((w) => pid === undefined || w.pid === pid);
       const w = this.waitq[i];
       if (w) {
@@ -227,7 +256,7 @@ export class Proc implements Blocked {
         return w;
       }
       const hope = pid === undefined ? this.children.size > 0 : [...this.children].some((c) => c.pid === pid);
-      if (!hope) throw new NineError(Enochild);
+      if (!hope && !patient) throw new NineError(Enochild);
       await asleep(blocked, (wake) => {
         this.waiters.add(wake);
         return () => this.waiters.delete(wake);
@@ -259,6 +288,8 @@ export class Proc implements Blocked {
     this.children.clear();
     this.waitq.length = 0;
     this.parentProc?.reap(this, status);
+    this.tell(this.watchers);
+    this.tell(this.waiters);
   }
 
   private reap(child: Proc, status: string): void {
@@ -266,8 +297,12 @@ export class Proc implements Blocked {
     // A parent that never waits keeps so many (proc.c).
     if (this.waitq.length >= MAXWAITQ) this.waitq.shift();
     this.waitq.push({ pid: child.pid, status, realMs: this.kernel.host.now() - child.startMs });
-    for (const wake of [...this.waiters]) {
-      this.waiters.delete(wake);
+    this.tell(this.waiters);
+  }
+
+  private tell(who: Set<() => void>): void {
+    for (const wake of [...who]) {
+      who.delete(wake);
       wake();
     }
   }

@@ -3,13 +3,15 @@
  * keeps nothing: whoever holds one after the process has ended gets "process exited". Calls that wait
  * end with the signal given, like those of any server.
  */
-import { Ebadarg, errno, NineError } from "../proto/index.ts";
+import { Eperm, errno, NineError } from "../proto/index.ts";
 import type { Chan } from "./chan.ts";
 import type { Egrp } from "./egrp.ts";
 import { abortable, type FdFile, fdFile } from "./fdfile.ts";
 import type { Post } from "./posts.ts";
-import type { Proc } from "./proc.ts";
+import { nsFile } from "./nsfile.ts";
+import { Eprocdied, type Proc } from "./proc.ts";
 import { quote } from "./quote.ts";
+import { Syscalls } from "./syscalls.ts";
 
 /** An open file of a process as the files of /fd and /proc/n/fd show it. */
 export interface FdView {
@@ -42,6 +44,21 @@ export class ProcView {
 
   get noteid(): number {
     return this.p.notes.id;
+  }
+
+  /** What ps calls it. */
+  get name(): string {
+    return this.p.name;
+  }
+
+  /** The first line of the file it runs from; "" when it runs from none. */
+  get text(): string {
+    return this.alive().text;
+  }
+
+  /** The name of its current directory. */
+  get dot(): string {
+    return this.alive().dot.path;
   }
 
   get args(): readonly string[] {
@@ -86,32 +103,40 @@ export class ProcView {
     this.alive().fgrp.close(fd);
   }
 
+  closeFiles(): void {
+    const { fgrp } = this.alive();
+    for (const fd of fgrp.list()) fgrp.close(fd);
+  }
+
   /** Posts what is open as fd in a file of /srv made for it. */
   post(post: Post, fd: number): void {
     const p = this.alive();
     p.kernel.posts.fill(post, p.fgrp.get(fd).incref());
   }
 
-  /** To it, or to its whole note group. */
-  note(note: string, group: boolean): void {
-    const p = this.alive();
-    if (group) p.notes.note(note);
-    else p.note(note);
+  note(note: string): void {
+    this.alive().note(note);
   }
 
-  /** Joins the note group of that number, or of that process (noteid of proc(3)). */
+  /** Posts to the note group it is in now, also later on, but not to the process `but`. */
+  get noteGroup(): (note: string, but: number) => void {
+    const { notes } = this.alive();
+    return (note, but) => notes.note(note, but);
+  }
+
+  /** Joins the note group of that number, of the same user (noteid of proc(3)). */
   setNoteid(id: number): void {
     const p = this.alive();
     const to = [...p.kernel.procs.values()].find((x) => x.notes.id === id)?.notes;
-    if (!to || [...to.procs].some((x) => x.user !== p.user)) throw new NineError(`${Ebadarg}: no note group ${id}`);
+    if (!to || [...to.procs].some((x) => x.user !== p.user)) throw new NineError(Eperm);
     p.notes.procs.delete(p);
     p.notes = to;
     to.procs.add(p);
   }
 
-  /** await(2): pid, three times in milliseconds, the status; of the child that ends next. */
-  async wait(signal: AbortSignal): Promise<string> {
-    const w = await abortable(signal, (blocked) => this.alive().wait(undefined, blocked));
+  /** await(2): pid, three times in milliseconds, the status; of the child that ends next; with patience, of one that it may yet have. */
+  async wait(signal: AbortSignal, patient: boolean): Promise<string> {
+    const w = await abortable(signal, (blocked) => this.alive().wait(undefined, blocked, patient));
     return `${w.pid} 0 0 ${Math.round(w.realMs)} ${quote(w.status)}`;
   }
 
@@ -123,14 +148,28 @@ export class ProcView {
     this.alive().start();
   }
 
+  interrupt(): void {
+    this.alive().interrupt();
+  }
+
+  /** Until it is stopped, or has ended. */
+  waitstop(signal: AbortSignal): Promise<void> {
+    return abortable(signal, (blocked) => this.alive().waitstop(blocked));
+  }
+
   /** The name space as a script that makes it anew. */
   ns(): string[] {
     const { pgrp, dot } = this.alive();
     return [...pgrp.lines(), `cd ${quote(dot.path)}`];
   }
 
+  /** Does lines of such a script in its name space. */
+  async nsRun(text: string): Promise<void> {
+    await nsFile(new Syscalls(this.alive()), text, "ns");
+  }
+
   private alive(): Proc {
-    if (this.p.ended) throw new NineError("process exited", errno.ESRCH);
+    if (this.p.ended) throw new NineError(Eprocdied, errno.ESRCH);
     return this.p;
   }
 }

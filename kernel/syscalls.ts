@@ -194,11 +194,13 @@ export class Syscalls extends HostCalls implements Sys {
     const { p } = this;
     let { main } = o;
     let argv = o.argv;
+    let text: string | undefined;
     if (!main) {
       if (o.path === undefined) throw new NineError(Ebadarg);
-      ({ main, argv } = await load(p, this, o.path, o.argv));
+      ({ main, argv, text } = await load(p, this, o.path, o.argv));
     }
     const child = this.fork(o);
+    if (text !== undefined) child.text = text;
     void run(child, main, argv);
     return child.pid;
   }

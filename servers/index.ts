@@ -7,6 +7,7 @@ export { env } from "./env.ts";
 export * from "./host.ts";
 export * from "./mntgen.ts";
 export * from "./pipe.ts";
+export { proc } from "./proc.ts";
 export * from "./ram.ts";
 export { srv } from "./srv.ts";
 export * from "./tar.ts";

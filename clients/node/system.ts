@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { boot, type Booted, type Device, MBEFORE, MAFTER, MCREATE, MREPL, nsFile, type Program, type Sys } from "../../kernel/index.ts";
 import { dir, type DirNode, NineError, type Portal, readonly, type Server, textFile } from "../../proto/index.ts";
-import { bin, consFiles, devFiles, dup, env, host, mntgen, pipe, ram, srv, tree } from "../../servers/index.ts";
+import { bin, consFiles, devFiles, dup, env, host, mntgen, pipe, proc, ram, srv, tree } from "../../servers/index.ts";
 import { tarfs, tools } from "../tools/index.ts";
 import { connect, reportBug } from "./connect.ts";
 import { hostError } from "./guard.ts";
@@ -48,13 +48,13 @@ export async function bootSystem(o: SystemOptions, streams: Streams, wrap: (port
   const mounts = [
     { from: "#bin", to: "/bin", flag: MREPL }, { from: "#dev", to: "/dev", flag: MREPL }, { from: "#tmp", to: "/tmp", flag: MREPL | MCREATE },
     { from: "#mntgen", to: "/n", flag: MREPL }, { from: "#e", to: "/env", flag: MREPL | MCREATE }, { from: "#d", to: "/fd", flag: MREPL },
-    { from: "#s", to: "/srv", flag: MREPL | MCREATE }, ...(files ? [{ from: "#host", to: "/host", flag: MREPL | MCREATE }] : []),
+    { from: "#s", to: "/srv", flag: MREPL | MCREATE }, { from: "#p", to: "/proc", flag: MREPL }, ...(files ? [{ from: "#host", to: "/host", flag: MREPL | MCREATE }] : []),
   ];
   const namespace = mounts.map((x) => `bind ${x.flag & MCREATE ? "-c " : ""}${x.from} ${x.to}\n`).join("");
   const root = { ...Object.fromEntries(ROOT.map((x) => [x, dir({})])), lib: dir({ namespace: textFile(() => namespace) }) };
   const servers: Record<string, Server | Device> = {
     root: tree("root", dir(root)), pipe: pipe(), bin: bin(programs.keys()),
-    dev: tree("dev", dev), tmp: ram({ now: node.now, owner: uname, mode: 0o777 }), mntgen: mntgen(), env, dup, srv,
+    dev: tree("dev", dev), tmp: ram({ now: node.now, owner: uname, mode: 0o777 }), mntgen: mntgen(), env, dup, srv, proc,
     ...(files && { host: host(files, { writable: options.rw !== false, unsafe: o.unsafeHost ?? true, now: outside.now, sleep: idly }) }),
   };
   return boot({

@@ -9,11 +9,13 @@ import { date } from "./date.ts";
 import { echo } from "./echo.ts";
 import { grep } from "./grep.ts";
 import { head } from "./head.ts";
+import { kill, slay } from "./kill.ts";
 import { ls } from "./ls.ts";
 import { mkdir } from "./mkdir.ts";
 import { mount } from "./mount.ts";
 import { mv } from "./mv.ts";
 import { ns } from "./ns.ts";
+import { ps } from "./ps.ts";
 import { pwd } from "./pwd.ts";
 import { rm } from "./rm.ts";
 import { seq } from "./seq.ts";
@@ -32,6 +34,6 @@ import { xd } from "./xd.ts";
 export { tarfs, type TarfsDeps } from "./tarfs.ts";
 
 export const tools: ReadonlyMap<string, Program> = new Map(Object.entries({
-  basename, bind, cat, cmp, cp, date, echo, false: fail, grep, head, ls, mkdir, mount, mv, ns, pwd, rm, seq, sleep, sort, srv, tail, tee, test, touch,
+  basename, bind, cat, cmp, cp, date, echo, false: fail, grep, head, kill, ls, mkdir, mount, mv, ns, ps, pwd, rm, seq, slay, sleep, sort, srv, tail, tee, test, touch,
   true: succeed, unmount, wc, xd,
 }));
