@@ -65,7 +65,7 @@ export class Chan {
     // The end is known from the stat that came with the open, once: a file that grows is read on.
     if (this.length > 0 && this.offset === this.length) {
       this.length = 0;
-      return new Uint8Array(0);
+      return into ? into.subarray(0, 0) : new Uint8Array(0);
     }
     return after(this.mnt.client.read(this.fid, this.offset, count, intr, into), (data) => {
       this.offset += data.length;

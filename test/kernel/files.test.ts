@@ -1,6 +1,6 @@
 /** File calls: create(2), open(2), read(2), stat(2) and their errors, in the name space. */
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { MREPL } from "../../kernel/index.ts";
+import { MCREATE, MREPL } from "../../kernel/index.ts";
 import { DMDIR, OEXCL, OREAD, ORDWR, ORCLOSE, OTRUNC, OWRITE } from "../../proto/index.ts";
 import { dev, ram, tree } from "../../servers/index.ts";
 import { dir } from "../../proto/index.ts";
@@ -86,6 +86,28 @@ test("reads and writes at an offset leave the fd's own alone; a hole reads as ze
   expect([...await sys.read(fd, 3)]).toEqual([0, 0, 0]);
   expect(await failure(sys.seek(fd, -1, 0))).toBe("illegal offset");
   expect(await failure(sys.read(fd, 1, 2 ** 53))).toBe("illegal offset");
+});
+
+test("a read to where the caller says: at the offset, at an offset, of what came with the open, over a wire", async () => {
+  const { sys } = k;
+  const { portal } = await remote(ram({ now: () => 0 }));
+  await sys.mount(portal, "/n/far", MCREATE, "");
+  for (const path of ["/tmp/f", "/n/far/f"]) {
+    await sys.writeFile(path, bytes("0123456789"));
+    const page = new Uint8Array(16);
+    const read = async (fd: number, into: Uint8Array, n?: number, at?: number): Promise<string> => {
+      const got = await sys.read(fd, n, at, into);
+      expect([got.buffer === page.buffer, got.byteOffset]).toEqual([true, into.byteOffset]);
+      return text(got);
+    };
+    for (const open of [() => sys.open(path, OREAD), () => sys.openRead(path)]) {
+      const fd = await open();
+      expect([await read(fd, page.subarray(4, 7)), await read(fd, page, 2), await read(fd, page, 3, 1)]).toEqual(["012", "34", "123"]);
+      expect([await read(fd, page), await read(fd, page), await read(fd, page.subarray(8, 8))]).toEqual(["56789", "", ""]);
+      expect(text(page.subarray(0, 7))).toBe("5678912");
+      await sys.close(fd);
+    }
+  }
 });
 
 test("more than a message at once, over a wire", async () => {

@@ -5,8 +5,8 @@
  */
 import { describe, expect, it } from "vitest";
 import {
-  dial, errorOf, NOFID, NOU32, open, ORDWR, pair, type Portal, type Rmsg, Rread, Rwrite, serve, Tattach, Tcreate, type Tmsg, Tread, type Transport,
-  Twrite,
+  Client, dial, dir, errorOf, type FileNode, limit, NOFID, NOU32, open, type OpenFile, ORDWR, OREAD, pair, type Portal, readonly, type Rmsg, Rread, Rwrite,
+  serve, type Server, Tattach, Tcreate, type Tmsg, trace, Tread, type Transport, Twrite,
 } from "../../proto/index.ts";
 import { ram } from "../../servers/index.ts";
 import { chance, seed } from "../support/random.ts";
@@ -85,6 +85,91 @@ async function work(portal: Portal, name: string, rnd: (n: number) => number): P
     await Promise.all(under);
   }
 }
+
+/** One file whose reads give `memory`, which is overwritten as soon as the receiver waits; where the caller said, when `uses`. */
+function forgetful(memory: Uint8Array, how: { lasting?: boolean; uses?: boolean; late?: boolean }): Server {
+  const file: FileNode = {
+    open: (): OpenFile => ({
+      ...(how.lasting && { lasting: true }),
+      read(at, n, _call, into) {
+        const from = how.lasting ? memory.slice() : memory;
+        const want = from.subarray(at, at + n);
+        const give = (): Uint8Array => {
+          memory.forEach((_, i) => (memory[i] = i & 255));
+          if (!how.uses || !into) {
+            // A promise of it settles some turns before the receiver has it.
+            if (how.late) setImmediate(() => memory.fill(0xee));
+            else void Promise.resolve().then(() => memory.fill(0xee));
+            return want;
+          }
+          into.set(want);
+          return into.subarray(0, want.length);
+        };
+        return how.late ? Promise.resolve().then(give) : give();
+      },
+    }),
+  };
+  return { name: "forgetful", attach: () => dir({ file }) };
+}
+
+describe("what a client reads is his", () => {
+  const around: readonly (readonly [string, (p: Portal) => Portal])[] = [
+    ["as it is", (p) => p], ["traced", (p) => trace(p, () => undefined)], ["read-only", (p) => readonly(p)], ["limited", (p) => limit(p, {})],
+  ];
+  for (const [name, wrap] of around) {
+    for (const uses of [false, true]) {
+      it.each([[64], [65], [4096], [4097], [100_000]])(`${name}${uses ? ", the server reads to where it is told" : ""}: %d bytes`, async (n) => {
+        for (const late of [false, true]) {
+          const memory = new Uint8Array(n).map((_, i) => i & 255);
+          const client = new Client(wrap(open(forgetful(memory, { uses, late }))));
+          const { fid: root } = await client.attach("none", "");
+          const { fid } = await client.open(root, ["file"], OREAD);
+          const want = memory.slice();
+          const kept: Uint8Array[] = [];
+          for (let i = 0; i < 20; i++) {
+            kept.push(await client.read(fid, 0, n));
+            // A page of the caller's, longer than the file and at an offset of its own.
+            const page = new Uint8Array(n + 100).fill(1);
+            const part = page.subarray(50, 50 + n + 10);
+            const got = await client.read(fid, 0, n + 10, undefined, part);
+            expect([got.buffer === page.buffer, got.byteOffset, got.length]).toEqual([true, 50, n]);
+            kept.push(got);
+            expect(page.subarray(0, 50).every((b) => b === 1) && page.subarray(50 + n).every((b) => b === 1)).toBe(true);
+            const small = new Uint8Array(10);
+            kept.push(await client.read(fid, 0, n, undefined, small));
+            expect(kept.at(-1)?.buffer).toBe(small.buffer);
+          }
+          await new Promise((resolve) => setImmediate(resolve));
+          for (const data of kept) expect(Buffer.compare(data, want.subarray(0, data.length))).toBe(0);
+          // Nobody else's: writing over one changes no other.
+          kept.forEach((data, i) => data.fill(i));
+          kept.forEach((data, i) => expect(data.every((b) => b === i)).toBe(true));
+        }
+      });
+    }
+  }
+
+  it("and is not copied where the server says that it lasts", async () => {
+    for (const late of [false, true]) {
+      const given: Uint8Array[] = [];
+      const inner = open(forgetful(new Uint8Array(5000).fill(3), { lasting: true, late }));
+      const seen = (r: Rmsg): Rmsg => {
+        if (r.type === Rread) given.push(r.data);
+        return r;
+      };
+      const client = new Client({
+        dialect: inner.dialect, msize: inner.msize, ordered: inner.ordered, flush: (t) => inner.flush(t), hangup: () => inner.hangup(),
+        call(t) {
+          const r = inner.call(t);
+          return r instanceof Promise ? r.then(seen) : seen(r);
+        },
+      });
+      const { fid: root } = await client.attach("none", "");
+      const { fid } = await client.open(root, ["file"], OREAD);
+      expect(await client.read(fid, 0, 5000)).toBe(given[0]);
+    }
+  });
+});
 
 describe("lent bytes", () => {
   it.each([["at once", false], ["later", true]])("a server that answers %s", async (_, late) => {
