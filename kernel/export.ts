@@ -30,8 +30,6 @@ export function exportfs(p: Proc, root: string, options: ExportOptions = {}): Po
 
 /** Portals without a fid that are remembered. */
 const SPARE = 16;
-/** Exports made so far. */
-let exports = 0;
 
 export class Export implements Portal {
   readonly dialect = "9P2000.L" as const;
@@ -41,8 +39,8 @@ export class Export implements Portal {
   readonly pgrp: Pgrp;
   /** Walks that wait for something. */
   readonly walks: Set<Walk> = new Set();
-  /** Of all exports of this program: clients of several are not one owner of locks. */
-  readonly id: number = ++exports;
+  /** Of all exports of the kernel: clients of several are not one owner of locks. */
+  readonly id: number;
   readonly options: ExportOptions;
   /** A '#' server, or "", and the names behind it. */
   private readonly spec: string;
@@ -58,6 +56,7 @@ export class Export implements Portal {
 
   constructor(p: Proc, root: string, options: ExportOptions) {
     this.p = p;
+    this.id = p.kernel.newExport();
     this.options = options;
     this.msize = options.msize ?? 1 << 20;
     const [spec = "", ...names] = root.split("/");

@@ -74,6 +74,7 @@ export class Kernel {
   private lastPid = 0;
   private lastDev = 0;
   private lastNoteid = 0;
+  private lastExport = 0;
   private yielded: number;
 
   constructor(options: KernelOptions) {
@@ -88,6 +89,11 @@ export class Kernel {
   newPid(): number {
     if (this.procs.size >= MAXPROCS) throw new NineError("no free processes", errno.EAGAIN);
     return ++this.lastPid;
+  }
+
+  /** The number of an export. */
+  newExport(): number {
+    return ++this.lastExport;
   }
 
   newNoteGroup(): NoteGroup {
