@@ -2,6 +2,7 @@
  * Kernels linked over WebSockets: A has mounted B's name space on /n/b, B has C's on /n/c. Counted are,
  * on each wire, the round trips and the messages of an operation, which is never more than the path needs.
  */
+import { isDeepStrictEqual } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { MCREATE, MREPL } from "../../kernel/index.ts";
 import { connectTransport, listen, type Listener, parseAddr } from "../../clients/node/index.ts";
@@ -11,8 +12,9 @@ import { type Turns, turns } from "../support/turns.ts";
 
 interface Wire {
   readonly turns: Turns;
-  /** T messages sent so far. */
+  /** T messages sent so far, and those that are not answered. */
   messages: number;
+  pending: number;
 }
 
 const open: (() => Promise<void> | void)[] = [];
@@ -34,14 +36,17 @@ async function kernel(): Promise<RcBench> {
 async function link(from: RcBench, to: RcBench, path: string): Promise<Wire> {
   const listener: Listener = await listen("ws://127.0.0.1:0", (s) => to.sys.export("/", s), { token: "none" });
   open.push(() => listener.close());
-  const counted = turns(await connectTransport(parseAddr(listener.address)));
+  const counted = turns(await connectTransport(parseAddr(listener.address)), true);
   const portal = await dial(counted.transport);
-  const wire: Wire = { turns: counted, messages: 0 };
+  const wire: Wire = { turns: counted, messages: 0, pending: 0 };
   const counting: Portal = {
     dialect: portal.dialect, msize: portal.msize, ordered: portal.ordered, lasting: portal.lasting ?? false,
     call(t) {
       wire.messages++;
-      return portal.call(t);
+      wire.pending++;
+      const r = portal.call(t);
+      void Promise.resolve(r).then(() => wire.pending--);
+      return r;
     },
     flush: (t) => portal.flush(t), hangup: () => portal.hangup(),
   };
@@ -49,9 +54,16 @@ async function link(from: RcBench, to: RcBench, path: string): Promise<Wire> {
   return wire;
 }
 
-/** Lets what was sent without waiting be answered. */
+/** When all that was sent is answered, what nobody waits for included. */
 async function quiet(): Promise<void> {
-  for (let i = 0; i < 100; i++) await new Promise((resolve) => setImmediate(resolve));
+  do await new Promise((resolve) => setImmediate(resolve));
+  while (ab.pending > 0 || bc.pending > 0);
+}
+
+/** What is so, or comes to be so when the other end has heard of it. */
+async function becomes(is: () => unknown, wanted: unknown): Promise<void> {
+  for (const end = Date.now() + 10_000; !isDeepStrictEqual(is(), wanted) && Date.now() < end;) await new Promise((resolve) => setImmediate(resolve));
+  expect(is()).toEqual(wanted);
 }
 
 interface Cost {
@@ -186,12 +198,13 @@ test("when C is gone, what is behind it is hung up, and everything else goes on"
   await a.sys.close(fd);
   expect(await text(a, "/n/b/file")).toContain("three x");
   expect((await a.run("ls /n/b")).out).toContain("file\n");
-  await quiet();
-  expect([a, b].map((k) => k.booted.stats().fids)).toEqual(before);
+  await becomes(() => [a, b].map((k) => k.booted.stats().fids), before);
 });
 
 test("who hangs up leaves nothing behind on the kernels he was linked to", async () => {
+  const linked = b.booted.stats().fids;
   await a.sys.unmount(undefined, "/n/b");
+  await becomes(() => b.booted.stats().fids < linked, true);
   await quiet();
   const before = [b, c].map((k) => k.booted.stats());
   for (let i = 0; i < 3; i++) {
@@ -206,6 +219,5 @@ test("who hangs up leaves nothing behind on the kernels he was linked to", async
     for (const fd of fds) await a.sys.close(fd);
     await a.sys.unmount(undefined, "/n/b");
   }
-  await quiet();
-  expect([b, c].map((k) => k.booted.stats())).toEqual(before);
+  await becomes(() => [b, c].map((k) => k.booted.stats()), before);
 });

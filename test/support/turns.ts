@@ -3,7 +3,7 @@
  * direction turns from client-to-server to server-to-client. What an operation sends without waiting
  * (a final Tclunk) is answered when it is over, and does not count.
  */
-import type { Portal, Receiver, Rmsg, Tmsg, Transport } from "../../proto/index.ts";
+import { type Portal, type Receiver, type Rmsg, sizeAt, Tclunk, type Tmsg, type Transport, typeOf } from "../../proto/index.ts";
 
 export interface Turns {
   readonly transport: Transport;
@@ -18,7 +18,14 @@ function later(f: () => void): void {
   setImmediate(f);
 }
 
-export function turns(inner: Transport): Turns {
+/** Whether a chunk, which is whole messages, has nothing but Tclunks. */
+function clunks(chunk: Uint8Array): boolean {
+  for (let at = 0; at < chunk.length; at += sizeAt(chunk, at)) if (typeOf(chunk, at) !== Tclunk) return false;
+  return true;
+}
+
+/** waited: of no operation a Tclunk is waited for, and while others go on behind it its answer is none of theirs. */
+export function turns(inner: Transport, waited = false): Turns {
   let count = 0;
   let asked = false;
   const transport: Transport = {
@@ -39,7 +46,7 @@ export function turns(inner: Transport): Turns {
       closed: (why) => later(() => to.closed(why)),
     }),
     send(chunk, sent) {
-      asked = true;
+      asked ||= !waited || !clunks(chunk);
       later(() => inner.send(chunk, sent));
     },
     drain: () => inner.drain(),
