@@ -36,10 +36,10 @@ class Punctual implements Portal {
   }
 
   call(t: Tmsg): Rmsg | Promise<Rmsg> {
-    const r = this.portal.call(t);
-    if (this.asked || !(r instanceof Promise)) return r;
+    const first = !this.asked;
     this.asked = true;
-    return this.wait(t, r);
+    const r = this.portal.call(t);
+    return first && r instanceof Promise ? this.wait(t, r) : r;
   }
 
   flush(t: Tmsg): void {

@@ -56,6 +56,17 @@ it("what ns prints is such a file", { timeout: 60_000 }, async () => {
   expect(await run(["--ns", "again", "-c", "cat '/n/it''s/f'; ns"])).toEqual(worked(`a file of the host\n${made.out}`));
 });
 
+it("what is served is what the file says", { timeout: 60_000 }, async () => {
+  file("served", "bind -c '#tmp' /srv\nbind '#dev' /dev\n");
+  const served = (...more: string[]): string => `exec:${[process.execPath, ...main, "serve", "--listen", "stdio", "--ns", ...more].map((w) => `'${w}'`).join(" ")}`;
+  const [root, tmp, wrong] = await Promise.all([
+    run(["9p", "ls", served("served"), "/bin", "/dev/null"]), run(["9p", "write", served("served", "--rw"), "/srv/new"], "text"), run(["9p", "ls", served("none")]),
+  ]);
+  expect(root).toEqual(worked("/dev/null\n"));
+  expect(tmp).toEqual(worked(""));
+  expect(wrong.err).toMatch(/^nineplex: --ns none: file does not exist\n/);
+});
+
 it("what is wrong names file, line and command", { timeout: 60_000 }, async () => {
   file("bad", "\n# one\nbind '#nope' /bin\n");
   file("usage", "bind /a\n");

@@ -207,6 +207,22 @@ describe("exec:", { timeout: 60_000 }, () => {
     expect(p.err()).toBe("cat: /n/x/f: i/o on hungup channel: killed by SIGKILL\n");
   });
 
+  it("one that talks nonsense later is hung up on, and the shell goes on", async () => {
+    execFileSync("mkfifo", [join(cwd, "go")]);
+    const p = bare(["--mount", `exec:(cat go; echo this is no 9P; ) & exec ${serving} files:/n/x`]);
+    p.child.stdin?.write("cat /n/x/f\n");
+    await until(() => p.out() === "contents\n");
+    writeFileSync(join(cwd, "go"), "");
+    for (let tries = 0; p.err() === "" && tries < 100; tries++) {
+      p.child.stdin?.write("cat /n/x/f >/dev/null\n");
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    p.child.stdin?.end("echo still here\n");
+    expect(await p.ended).toBe(0);
+    expect(p.out()).toBe("contents\nstill here\n");
+    expect(p.err()).toMatch(/^cat: \/n\/x\/f: .*what came is text, not 9P: this is no 9P\n/);
+  });
+
   it("one that never answers is given up by Ctrl-C", async () => {
     rmSync(join(cwd, "pid"), { force: true });
     const p = bare(["--mount", "exec:echo $$ > pid; cat >/dev/null:/n/x", "-c", "echo no"]);

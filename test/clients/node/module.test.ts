@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, expect, it } from "vitest";
 import { connect } from "../../../clients/node/connect.ts";
+import { attach } from "../../../proto/index.ts";
 import { culprit, loadServer } from "../../../clients/node/module.ts";
 
 const here = mkdtempSync(join(tmpdir(), "nineplex-module-"));
@@ -42,4 +43,15 @@ it("file names in an address are relative to the directory that connect is told"
   portal.hangup();
   await expect(connect("module:m.mjs")).rejects.toThrow("file does not exist: m.mjs");
   await expect(connect("unix:no.sock", { cwd: here })).rejects.toThrow("file does not exist");
+});
+
+it("only the attach must come in time: a read may wait as long as it likes", async () => {
+  writeFileSync(join(here, "slow.mjs"), `export default { name: "slow", attach: () => ({ list: () => [], walk: (name) => ({ open: () => ({
+    read: (at) => at > 0 ? new Uint8Array(0) : new Promise((resolve) => setTimeout(() => resolve(new TextEncoder().encode("late")), 150)) }) }) }) };\n`);
+  const fs = await attach(await connect("module:slow.mjs", { cwd: here, timeoutMs: 50 }));
+  expect(new TextDecoder().decode(await fs.readFile("/f"))).toBe("late");
+  writeFileSync(join(here, "never.mjs"), "export default { name: 'never', attach: () => new Promise(() => {}) };\n");
+  await expect(attach(await connect("module:never.mjs", { cwd: here, timeoutMs: 50 }))).rejects.toThrow("no 9P answer in 0.05 s");
+  writeFileSync(join(here, "load.mjs"), "await new Promise(() => {});\n");
+  await expect(connect("module:load.mjs", { cwd: here, timeoutMs: 50 })).rejects.toThrow("load.mjs: not loaded in 0.05 s");
 });
