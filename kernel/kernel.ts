@@ -118,6 +118,12 @@ export class Kernel {
     return m;
   }
 
+  /** What a portal is of, as ns has it. */
+  specOf(portal: Portal): string {
+    for (const m of this.mnts) if (m.client.portal === portal) return m.spec;
+    return "";
+  }
+
   /** The Mnt of the server on the other side of an open file, which is borrowed. */
   async mntOn(c: Chan, dial: (wire: FdWire) => Promise<Portal>): Promise<Mnt> {
     const known = await this.wires.get(c)?.catch(() => undefined);

@@ -6,7 +6,7 @@
  * before its first message can be made again; an ended process has given back all it held, and its
  * parent gets one Waitmsg unless it asked for none.
  */
-import { Eintr, Einuse, Enochild, errno, Interrupt, NineError, NOFID, NOU32, Rattach, Tattach } from "../proto/index.ts";
+import { Eintr, Einuse, Enochild, errno, Interrupt, NineError, NOFID, NOU32, type Portal, Rattach, type Rmsg, Tattach, type Tmsg } from "../proto/index.ts";
 import { Chan } from "./chan.ts";
 import type { Egrp } from "./egrp.ts";
 import { Fgrp } from "./fgrp.ts";
@@ -27,6 +27,9 @@ export interface Blocked {
   block(interrupted: () => void): void;
   unblock(interrupted: () => void): void;
 }
+
+/** Watches a process's 9P calls: makes each by `send`, at once; `name` is what the portal is of. */
+export type Tap = (t: Tmsg, portal: Portal, name: string, send: () => Rmsg | Promise<Rmsg>) => Rmsg | Promise<Rmsg>;
 
 /** What a process starts with; a reference of each is the process's. */
 export interface Groups {
@@ -79,6 +82,7 @@ export class Proc implements Blocked {
   private stopping = false;
   /** Those who wait for it to stop or to end. */
   private readonly watchers = new Set<() => void>();
+  private readonly taps = new Set<Tap>();
 
   constructor(kernel: Kernel, pid: number, parent: Proc | undefined, user: string, args: readonly string[], groups: Groups) {
     this.kernel = kernel;
@@ -182,6 +186,23 @@ export class Proc implements Blocked {
   /** proc(3) interrupt: what it waits for ends with Eintr. */
   interrupt(): void {
     if (!this.ended) this.wake(true);
+  }
+
+  /** From now on its calls go through this one too, until the returned is called. */
+  tap(tap: Tap): () => void {
+    // One that is given twice is two.
+    const own: Tap = (...args) => tap(...args);
+    this.taps.add(own);
+    this.intr.through = (t, portal) => this.tapped([...this.taps], t, portal);
+    return () => {
+      if (this.taps.delete(own) && this.taps.size === 0) this.intr.through = undefined;
+    };
+  }
+
+  private tapped(taps: readonly Tap[], t: Tmsg, portal: Portal): Rmsg | Promise<Rmsg> {
+    const [tap, ...rest] = taps;
+    if (!tap) return portal.call(t);
+    return tap(t, portal, this.kernel.specOf(portal), () => this.tapped(rest, t, portal));
   }
 
   /** proc(3) stop: from its next call on it does nothing. */

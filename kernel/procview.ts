@@ -9,7 +9,7 @@ import type { Egrp } from "./egrp.ts";
 import { abortable, type FdFile, fdFile } from "./fdfile.ts";
 import type { Post } from "./posts.ts";
 import { nsFile } from "./nsfile.ts";
-import { Eprocdied, type Proc } from "./proc.ts";
+import { Eprocdied, type Proc, type Tap } from "./proc.ts";
 import { quote } from "./quote.ts";
 import { Syscalls } from "./syscalls.ts";
 
@@ -146,6 +146,17 @@ export class ProcView {
 
   start(): void {
     this.alive().start();
+  }
+
+  /** From now on its 9P calls go through this one too, until the returned is called; `over` is when it has ended. */
+  tap(tap: Tap, over: () => void): () => void {
+    const p = this.alive();
+    p.atExit.add(over);
+    const untap = p.tap(tap);
+    return () => {
+      p.atExit.delete(over);
+      untap();
+    };
   }
 
   interrupt(): void {

@@ -21,6 +21,8 @@ import { kept } from "./slab.ts";
  */
 export class Interrupt {
   raised = false;
+  /** Makes his calls in place of the portal, for who watches them. */
+  through: ((t: Tmsg, portal: Portal) => Rmsg | Promise<Rmsg>) | undefined = undefined;
   private readonly calls = new Map<Tmsg, Portal>();
   private readonly flushed = new Set<Tmsg>();
 
@@ -163,7 +165,7 @@ export class Chains {
 
   /** One message and its reply, be it an error; meanwhile it can be interrupted. */
   private send(t: Tmsg, intr?: Interrupt): Awaitable<Rmsg> {
-    const r = this.portal.call(t);
+    const r = intr?.through ? intr.through(t, this.portal) : this.portal.call(t);
     return r instanceof Promise ? this.awaited(r, t, intr) : this.own(r, t);
   }
 

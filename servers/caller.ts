@@ -3,7 +3,7 @@
  * as aname. Invariant: the process is looked up at each use; of one that has ended nothing is shown.
  * Used by env, dup, srv, proc, cons, trace.
  */
-import { Enonexist, errno, NineError, QTDIR, type Qid } from "../proto/index.ts";
+import { dir, type DirNode, Enonexist, errno, type FileNode, NineError, type Node, QTDIR, QTFILE, type Qid } from "../proto/index.ts";
 
 /** The processes of a kernel; P is what a server needs to know of one. */
 export interface Procs<P> {
@@ -26,4 +26,13 @@ export function callerPid(procs: Procs<unknown>, aname: string): number {
 export function alive<P>(p: P | undefined): P {
   if (p === undefined) throw new NineError("process exited", errno.ESRCH);
   return p;
+}
+
+/**
+ * Such a tree: a directory of files that are the same for all, which srv numbers, and of those that are
+ * made for this caller, which are the same file for all callers by their place in `own`.
+ */
+export function callerTree(shared: Readonly<Record<string, Node>>, own: Readonly<Record<string, FileNode>>): DirNode {
+  const files = Object.entries(own).map(([name, node], i): [string, Node] => [name, { ...node, qid: () => ({ type: QTFILE, vers: 0, pathlo: i, pathhi: 1 }) }]);
+  return { ...dir(new Map([...Object.entries(shared), ...files]), 0o555), qid: () => rootQid() };
 }

@@ -11,4 +11,5 @@ export { proc } from "./proc.ts";
 export * from "./ram.ts";
 export { srv } from "./srv.ts";
 export * from "./tar.ts";
+export { LiveTrace } from "./trace.ts";
 export { tree } from "./tree.ts";

@@ -8,11 +8,14 @@
  */
 import {
   type Awaitable, type Call, type DirNode, DMDIR, DT_DIR, DT_LNK, Efbig, encode, Enonexist, type Entry, Eperm, errno, type FileNode,
-  type LinkNode, type Node, NineError, type OpenFile, OREAD, OWRITE, QTDIR, QTFILE, type Qid, QTSYMLINK, type Server,
+  type LinkNode, type Node, NineError, type OpenFile, OREAD, OWRITE, type Portal, QTDIR, QTFILE, type Qid, QTSYMLINK,
+  type Rmsg, type Server, trace,
 } from "../proto/index.ts";
 import { alive, callerPid, type Procs, rootQid } from "./caller.ts";
 import { type FdInfo, fdLine } from "./dup.ts";
+import { Lines } from "./lines.ts";
 import { snapshot } from "./snapshot.ts";
+import type { Tapped } from "./trace.ts";
 
 /** What proc needs of a process. */
 export interface ProcInfo {
@@ -40,6 +43,7 @@ export interface ProcInfo {
   waitstop(signal: AbortSignal): Promise<void>;
   ns(): readonly string[];
   nsRun(text: string): Promise<void>;
+  tap(tap: Tapped, over: () => void): () => void;
 }
 
 /** What proc needs of a kernel. */
@@ -56,6 +60,8 @@ interface Kind {
   readonly mode: number;
   /** What open(2)'s modes it is for; any when absent. */
   readonly only?: number;
+  /** What was read of it before the process ended can be read on. */
+  readonly outlives?: boolean;
   open(p: () => ProcInfo, caller: number): OpenFile;
 }
 
@@ -96,6 +102,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   segment: shown(0o444, () => ""),
   status: shown(0o444, status),
   text: { mode: 0o440, only: OREAD, open: text },
+  trace: { mode: 0o440, only: OREAD, outlives: true, open: messages },
   wait: {
     mode: 0o440, only: OREAD,
     open: (p, caller) => ({ stream: true, read: async (_at, n, call) => encode(await p().wait(call.signal, p().pid !== caller)).subarray(0, n) }),
@@ -154,7 +161,7 @@ function file(pid: number, name: string, p: () => ProcInfo, caller: number): Fil
     open(how) {
       if (only !== undefined && (how & 3) !== only) throw new NineError(Eperm);
       const opened = kind.open(p, caller);
-      if (!opened.read) return opened;
+      if (!opened.read || kind.outlives) return opened;
       return {
         ...opened,
         read(at, n, call) {
@@ -217,6 +224,25 @@ function text(p: () => ProcInfo): OpenFile {
   const line = p().text;
   if (line === "") throw new NineError(Enonexist);
   return snapshot(() => `${line}\n`);
+}
+
+/** Its 9P messages from now on, as --trace prints them; clunks are the kernel's. */
+function messages(p: () => ProcInfo): OpenFile {
+  const lines = new Lines();
+  /** Each of its portals as traced; `sending` makes the call that goes through it. */
+  const traced = new WeakMap<Portal, Portal>();
+  let sending: () => Rmsg | Promise<Rmsg>;
+  const untap = p().tap((t, portal, name, send) => {
+    let to = traced.get(portal);
+    if (!to) {
+      const { dialect, msize, ordered } = portal;
+      to = trace({ dialect, msize, ordered, call: () => sending(), flush: () => undefined, hangup: () => undefined }, (line) => lines.put(line), { name });
+      traced.set(portal, to);
+    }
+    sending = send;
+    return to.call(t);
+  }, () => lines.end());
+  return { stream: true, read: (_at, n, call) => lines.read(n, call), close: untap };
 }
 
 /** A word for tokenize. */

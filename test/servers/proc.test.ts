@@ -44,7 +44,7 @@ test("directories of the living, by pid; self is the caller's", async () => {
   expect(await k.sys.stat(`/a/${pid}`)).toMatchObject({ mode: (DMDIR | 0o555) >>> 0, uid: "glenda" });
   expect((await k.sys.readDir(`/a/${pid}`)).map((d) => [d.name, d.mode.toString(8)])).toEqual([
     ["args", "660"], ["ctl", "640"], ["fd", "444"], ["note", "640"], ["noteid", "664"], ["notepg", "640"], ["ns", "644"], ["ppid", "444"],
-    ["segment", "444"], ["status", "444"], ["text", "440"], ["wait", "440"],
+    ["segment", "444"], ["status", "444"], ["text", "440"], ["trace", "440"], ["wait", "440"],
   ]);
   const mine = await k.sys.spawn({ argv: ["x"], main: async (sys) => `${await sys.readlink("/a/self")} ${await k.cat("/a/self/ppid", sys)}` });
   expect((await k.sys.wait(mine)).status).toBe(`${mine}           1 `);
@@ -186,6 +186,32 @@ test("wait: records of children as await(2) gives them; it waits for those to co
   await settle();
   await write(`/a/${parent}/ctl`, "kill");
   expect(await failure(reads)).toBe("process exited");
+});
+
+test("trace: the messages of its calls, to each reader from his open on", async () => {
+  const [r, w] = await k.sys.pipe();
+  const pid = await k.sys.spawn({
+    argv: ["x"], noteGroup: "new", fds: new Map([[0, r]]), main: async (sys) => {
+      await sys.read(0, 1);
+      await sys.writeFile("/tmp/made", bytes("abc"));
+      await sys.read(0, 1);
+    },
+  });
+  await settle();
+  const fd = await k.sys.open(`/a/${pid}/trace`, OREAD);
+  // Not its own: another's.
+  await k.put("/tmp/other", "x");
+  await k.sys.write(w, bytes("1"));
+  let all = "";
+  while (!/Tread/.test(all)) all += text(await k.sys.read(fd));
+  expect(all).toMatch(/^# 9P2000.L.x msize \d+ #tmp$/m);
+  expect(all).toMatch(/^-> Tl?create .*made.* # #tmp$/m);
+  expect(all).toMatch(/^<- Rwrite .*count 3 # #tmp$/m);
+  expect(all).not.toContain("other");
+  await k.sys.write(w, bytes("2"));
+  await k.sys.wait(pid);
+  while (!/<- Rread/.test(all)) all += text(await k.sys.read(fd));
+  while (text(await k.sys.read(fd)) !== "");
 });
 
 test("what is open of a process that has ended says so; its owner alone controls it", async () => {
