@@ -57,6 +57,8 @@ export interface Booted extends Disposable {
   run(command: string | readonly string[], options?: RunOptions): Promise<Ran>;
   /** Posts a note to the note group of a process, as a terminal does. */
   postNote(pid: number, note: string): void;
+  /** The same by the group's number; false when no living process is in it. */
+  postNoteGroup(noteid: number, note: string): boolean;
   /** What is alive. */
   stats(): Stats;
   /** Ends every process and hangs up every portal. */
@@ -87,6 +89,11 @@ export async function boot(options: BootOptions): Promise<Booted> {
     run: (command, o) => ran(sys, command, o),
     postNote: (pid, note) => {
       kernel.procs.get(pid)?.notes.note(note);
+    },
+    postNoteGroup: (noteid, note) => {
+      const group = [...kernel.procs.values()].find((x) => x.notes.id === noteid)?.notes;
+      group?.note(note);
+      return group !== undefined;
     },
     stats: () => kernel.stats(),
     shutdown: () => kernel.shutdown(),

@@ -1,5 +1,6 @@
 /** nineplex/servers: file servers. Host dependencies are injected. */
 export * from "./bin.ts";
+export { callerPid, callerTree, type Procs } from "./caller.ts";
 export * from "./cons.ts";
 export * from "./dev.ts";
 export { dup } from "./dup.ts";

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import type { Booted, Program, Sys } from "../../kernel/index.ts";
+import type { Program, Sys } from "../../kernel/index.ts";
 import { DMDIR, Eisdir, errno, NineError, OREAD, ORDWR, OWRITE } from "../../proto/index.ts";
 import { type LineEditor, rc } from "../rc/index.ts";
 import { decode, join } from "../tools/lib/bytes.ts";
@@ -35,13 +35,16 @@ export async function shell(o: ShellOptions): Promise<number> {
   const traced = traceLog(options.trace, o.cwd);
   const asked = options.command !== undefined || o.script !== undefined;
   const starting = new AbortController();
-  let kernel: Booted | undefined;
+  let kernel: Awaited<ReturnType<typeof bootSystem>> | undefined;
   /** Until rc runs, a note is for what is being mounted. */
   let post = (note: string): void => {
     starting.abort();
     kernel?.postNote(kernel.sys.pid, note);
   };
-  const interrupt = (): void => post("interrupt");
+  const interrupt = (): void => {
+    const group = kernel?.cons.foreground;
+    if (group === undefined || !kernel?.postNoteGroup(group, "interrupt")) post("interrupt");
+  };
   o.onStart(interrupt, () => post("hangup"));
   const interactive = !asked && process.stdin.isTTY && process.stdout.isTTY;
   // Nobody is left to write to: what would go on writing ends, as by Plan 9's note.

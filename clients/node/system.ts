@@ -6,8 +6,8 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { boot, type Booted, type Device, MBEFORE, MAFTER, MCREATE, MREPL, nsFile, type Program, type Sys } from "../../kernel/index.ts";
-import { dir, type DirNode, NineError, type Portal, readonly, type Server, textFile } from "../../proto/index.ts";
-import { bin, consFiles, devFiles, dup, env, host, mntgen, pipe, proc, ram, srv, tree } from "../../servers/index.ts";
+import { dir, NineError, type Portal, readonly, type Server, textFile } from "../../proto/index.ts";
+import { bin, callerPid, callerTree, Cons, devFiles, dup, env, host, LiveTrace, mntgen, pipe, proc, ram, srv, tree } from "../../servers/index.ts";
 import { tarfs, tools } from "../tools/index.ts";
 import { connect, reportBug } from "./connect.ts";
 import { hostError } from "./guard.ts";
@@ -34,15 +34,24 @@ export interface SystemOptions {
 }
 
 /** Boots a kernel with that name space, its devices on these streams; `wrap` is put around every portal it holds. */
-export async function bootSystem(o: SystemOptions, streams: Streams, wrap: (portal: Portal, spec: string) => Portal): Promise<Booted> {
+export async function bootSystem(o: SystemOptions, streams: Streams, wrap: (portal: Portal, spec: string) => Portal): Promise<Booted & { readonly cons: Cons }> {
   const { options } = o;
   const outside = nodeHost();
   const node = options.seed === undefined ? outside : new Seeded(options.seed);
   const { name, uid } = me();
   const uname = options.uname ?? name;
   const programs = new Map<string, Program>([...tools, ["tarfs", tarfs({ format: tarFormat, gunzip })], ["rc", o.rc]]);
-  const dev: DirNode = dir({
-    ...devFiles({ now: node.now, random: node.random, ...streams }), ...consFiles(streams.console), fd: { readlink: () => "/fd" },
+  const live = new LiveTrace();
+  const cons = new Cons(streams.console);
+  const shared = { ...devFiles({ now: node.now, random: node.random, ...streams }), fd: { readlink: () => "/fd" } };
+  const dev: Device = (kernel) => ({
+    name: "dev",
+    attach(_call, aname) {
+      const pid = callerPid(kernel, aname);
+      // What the first process opens its children have for their own, in whatever group they are.
+      const files = cons.files(() => (pid === 1 ? undefined : kernel.proc(pid)?.noteid));
+      return callerTree(shared, { ...files, tty: files.cons, trace: live.file(kernel, pid) });
+    },
   });
   const files = options.host ? hostFiles(o.cwd) : undefined;
   const mounts = [
@@ -54,11 +63,11 @@ export async function bootSystem(o: SystemOptions, streams: Streams, wrap: (port
   const root = { ...Object.fromEntries(ROOT.map((x) => [x, dir({})])), lib: dir({ namespace: textFile(() => namespace) }) };
   const servers: Record<string, Server | Device> = {
     root: tree("root", dir(root)), pipe: pipe(), bin: bin(programs.keys()),
-    dev: tree("dev", dev), tmp: ram({ now: node.now, owner: uname, mode: 0o777 }), mntgen: mntgen(), env, dup, srv, proc,
+    dev, tmp: ram({ now: node.now, owner: uname, mode: 0o777 }), mntgen: mntgen(), env, dup, srv, proc,
     ...(files && { host: host(files, { writable: options.rw !== false, unsafe: o.unsafeHost ?? true, now: outside.now, sleep: idly }) }),
   };
-  return boot({
-    host: node, servers, programs, uname, uid, wrap, dial: (addr, signal) => connect(addr, { msize: options.msize, cwd: o.cwd, signal }), open: { bug: (e) => reportBug(e, "server"), ...(files && { users: files.users }) },
+  const booted = await boot({
+    host: node, servers, programs, uname, uid, wrap: (portal, spec) => live.wrap(wrap(portal, spec), spec), dial: (addr, signal) => connect(addr, { msize: options.msize, cwd: o.cwd, signal }), open: { bug: (e) => reportBug(e, "server"), ...(files && { users: files.users }) },
     // --ns says all of it instead.
     mounts: options.ns === undefined ? mounts : [],
     env: new Map<string, readonly string[]>([
@@ -67,6 +76,7 @@ export async function bootSystem(o: SystemOptions, streams: Streams, wrap: (port
       ...(o.env.TERM === undefined ? [] : [["TERM", [o.env.TERM]] as [string, string[]]]),
     ]),
   });
+  return Object.assign(booted, { cons });
 }
 
 /** --ns, then --mount, in order; then to the directory where one starts, unless the file of --ns went to one. */

@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import * as p from "../../proto/index.ts";
 import { errno } from "../../proto/index.ts";
 import { open } from "../../proto/srv.ts";
-import { cons, type Console } from "../../servers/cons.ts";
+import { Cons, cons, type Console } from "../../servers/cons.ts";
+import { tree } from "../../servers/tree.ts";
 import { Nine, refused } from "../support/nine.ts";
 import { serverSuite } from "../support/serversuite.ts";
 
@@ -185,7 +186,7 @@ describe("cons", () => {
     expect(await n.readText(fid)).toBe("back\n");
   });
 
-  it("raw mode gives what came, and ends when consctl is closed", async () => {
+  it("raw mode gives what came, and ends when the consctl it was asked for on is closed", async () => {
     const { tty, n, fid, connect } = await setup();
     const ctl = await n.open("consctl", p.OWRITE);
     await n.write(ctl, 0, "rawon");
@@ -197,13 +198,50 @@ describe("cons", () => {
     await n.write(ctl, 0, "rawon");
     const m = await connect();
     const second = await m.open("consctl", p.OWRITE);
+    // It was the first who wanted it.
     await n.clunk(ctl);
+    expect(tty.raw).toBe(false);
+    await m.write(second, 0, "rawon");
     expect(tty.raw).toBe(true);
     m.portal.hangup();
-    expect(second).toBeGreaterThan(0);
     expect(tty.raw).toBe(false);
     const bad = await n.open("consctl", p.OWRITE);
     await refused(n.write(bad, 0, "sideways"), errno.EINVAL);
+  });
+
+  it("fg: what is typed is the foreground group's; others wait for their turn, also who read already", async () => {
+    const tty = new Terminal();
+    const it = new Cons(tty);
+    const as = (group: number): Promise<Nine> => Nine.attach(open(tree(`cons ${group}`, p.dir({ ...it.files(() => group) }))), { uname: "alice" });
+    const [one, two] = [await as(1), await as(2)];
+    const ctl = await one.open("consctl", p.OWRITE);
+    const [first, second] = [await one.open("cons"), await two.open("cons")];
+    const early = two.readText(second);
+    await turns();
+    await one.write(ctl, 0, "fg 1");
+    const reads = one.readText(first);
+    await turns();
+    tty.type("for one\n");
+    expect(await reads).toBe("for one\n");
+    const again = one.readText(first);
+    await turns();
+    await one.write(ctl, 0, "fg 2\n");
+    expect(it.foreground).toBe(2);
+    await turns();
+    tty.type("for two\n");
+    expect(await early).toBe("for two\n");
+    await one.write(ctl, 0, "fg");
+    expect(it.foreground).toBeUndefined();
+    await turns();
+    tty.type("for whoever asked first\n");
+    expect(await again).toBe("for whoever asked first\n");
+    await refused(one.write(ctl, 0, "fg x"), errno.EINVAL);
+    await one.write(ctl, 0, "fg 2");
+    const t = { type: p.Tread, fid: first, offset: 0, count: 100 } as const;
+    const reply = one.portal.call(t);
+    await turns();
+    one.portal.flush(t);
+    expect(await reply).toMatchObject({ type: p.Rerror, errno: errno.EINTR });
   });
 
   it("winsize is rows and columns, zero without a terminal", async () => {
