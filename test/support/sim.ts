@@ -72,6 +72,13 @@ export class Sim {
     };
   };
 
+  /** A portal behind a wire in memory, with troubles at the near end. */
+  async link(portal: Portal, near: Troubles): Promise<Portal> {
+    const [a, b] = pair();
+    serve(b, () => portal);
+    return chaos(await dial(a), this.host, near);
+  }
+
   /** A server behind a wire in memory, with troubles at both ends. */
   async remote(server: Server, near: Troubles = {}, far: Troubles = {}, versions?: readonly string[]): Promise<Portal> {
     const [a, b] = pair();

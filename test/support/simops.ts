@@ -16,10 +16,16 @@ const SENTENCES: ReadonlySet<string> = new Set([
   ...[
     p.Enonexist, p.Eexist, p.Eperm, p.Enotdir, p.Eisdir, p.Enotempty, p.Ebadarg, p.Ebadfd, p.Ebadusefd, p.Einuse, p.Eio, p.Ehungup, p.Eintr, p.Ebadoffset,
     p.Eloop, p.Exdev, p.Enotsup, p.Einval, p.Epipe, p.Enocreate, p.Emount, p.Enotmounted, p.Enotunion, p.Enochild, p.Enoexec, p.Ebadwstat, p.Ewstat,
-    p.Enoanswer, p.Ebadname,
+    p.Enoanswer, p.Ebadname, p.Eremoved,
   ],
-  "process not found", "is a mount point", "Operation not permitted", "wstat can't convert between files and directories",
+  "process not found", "process exited", "is a mount point", "Operation not permitted", "wstat can't convert between files and directories",
 ]);
+
+/** The sentence, with what it is about in front of it, or with more behind it. */
+const knows = (message: string): boolean => message.split(": ").some((part) => SENTENCES.has(part));
+
+/** What is posted need not speak 9P. */
+const NO9P = /unknown message type|protocol botch|speaks no version/;
 
 /** What changes nothing that was there: an error of the wire, or a note. */
 const TROUBLE: ReadonlySet<string> = new Set([p.Eio, p.Ehungup, p.Eintr]);
@@ -29,6 +35,8 @@ export interface Common {
   readonly say: (line: string) => void;
   /** A server behind a wire of its own, with the troubles of the run. */
   readonly wire: () => Promise<Portal>;
+  /** The portal behind a wire with the troubles of the run. */
+  readonly link: (portal: Portal) => Promise<Portal>;
   /** Serves files on a transport until it closes. */
   readonly serve: (t: p.Transport) => void;
   readonly pids: number[];
@@ -76,7 +84,7 @@ export class Actor {
     } catch (e) {
       if (!(e instanceof NineError)) throw e;
       what = `! ${e.message}`;
-      if (!SENTENCES.has(e.message) && !SENTENCES.has(e.message.split(":")[0] ?? "")) throw new Error(`${kind}: ${e.message}`, { cause: e });
+      if (!knows(e.message) && !(kind === "mountName" && NO9P.test(e.message))) throw new Error(`${kind}: ${e.message}`, { cause: e });
     }
     if (waits) this.sys.alarm(0);
     this.all.doing.delete(this.sys.pid);
@@ -87,6 +95,11 @@ export class Actor {
     const fd = this.fds[i % Math.max(1, this.fds.length)];
     if (fd === undefined) throw new NineError(p.Ebadfd);
     return fd;
+  }
+
+  /** Somebody, the youngest first. */
+  pid(i: number): number {
+    return this.all.pids.at(-1 - (i % this.all.pids.length)) ?? 0;
   }
 
   take(fd: number): number {
@@ -160,7 +173,7 @@ function shown(v: unknown): string {
 }
 
 /** May wait until somebody does something, or for ever. */
-const WAITS: ReadonlySet<string> = new Set(["read", "write", "wait", "rendezvous", "seek", "fork", "pipeline", "rc", "dirread", "close"]);
+const WAITS: ReadonlySet<string> = new Set(["read", "write", "wait", "rendezvous", "seek", "fork", "pipeline", "rc", "dirread", "close", "mountName", "server"]);
 
 /** Each kind's arguments are those that someOp gives it. */
 const KINDS: Readonly<Record<string, (a: Actor, ...args: never[]) => unknown>> = {
@@ -211,7 +224,7 @@ const KINDS: Readonly<Record<string, (a: Actor, ...args: never[]) => unknown>> =
   rendezvous: (a: Actor, tag: string) => a.sys.rendezvous(tag, a.sys.pid),
   wait: async (a: Actor) => (await a.sys.wait()).status,
   note(a: Actor, i: number, note: string) {
-    a.sys.postNote(a.all.pids.at(-1 - (i % a.all.pids.length)) ?? 0, note);
+    a.sys.postNote(a.pid(i), note);
   },
   async fork(a: Actor, how: string, ops: readonly Op[]) {
     const own = how.includes("share fds") ? a.fds : [...a.fds];
@@ -241,6 +254,25 @@ const KINDS: Readonly<Record<string, (a: Actor, ...args: never[]) => unknown>> =
       await a.sys.close(here).catch(() => undefined);
     }
   },
+  /** The name space as it is here, somewhere in it. */
+  async export(a: Actor, root: string, to: string, far: number) {
+    const portal = a.sys.export(root);
+    return a.sys.mount(far ? await a.all.link(portal) : portal, to, MREPL | MCREATE, "");
+  },
+  /** A file that one has open, for everybody; or somebody's server. */
+  async post(a: Actor, name: string, i: number) {
+    if (a.fds.length > 0) return a.sys.post(name, a.fd(i));
+    return a.sys.post(name, () => a.all.wire());
+  },
+  /** What /proc says of somebody. */
+  async proc(a: Actor, i: number, file: string) {
+    const fd = await a.sys.openRead(`/proc/${a.pid(i)}/${file}`);
+    const said = await a.sys.read(fd).finally(() => a.sys.close(fd));
+    return file === "fd" || file === "ns" ? text(said).split("\n").length : said;
+  },
+  /** What is done to somebody by /proc. */
+  ctl: (a: Actor, i: number, file: string, what: string) => a.sys.writeFile(`/proc/${a.pid(i)}/${file}`, bytes(what)),
+  mountName: (a: Actor, name: string, to: string) => a.sys.mount(name, to, MREPL | MCREATE, ""),
   /** What one child writes comes to the other as it was, whatever way and in whatever pieces. */
   async pipeline(a: Actor, lines: number, piece: number) {
     const [r, w] = await a.sys.pipe();

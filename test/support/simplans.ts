@@ -11,8 +11,8 @@ type Rnd = (n: number) => number;
 const NAMES = ["f0", "f1", "f2", "d", "l"];
 /** Where there are files from the start; what may be mounted on; what else there is. */
 const FULL = ["/tmp/s", "/n/r/s", "/tmp/s/d", "/n/r/s/d", "/tmp/s/l"];
-const OTHERS = [".", "..", "/n", "/a", "/b", "/n/m0", "/n/m1", "#tmp/s", "/n/r/s/l"];
-const POINTS = ["/a", "/b", "/n/m0", "/n/m1", "/tmp/s/d", "/n/r/s/d", "/tmp/s/f0"];
+const OTHERS = [".", "..", "/n", "/a", "/b", "/n/m0", "/n/m1", "#tmp/s", "/n/r/s/l", "/env", "/fd", "/srv", "/proc", "/proc/self", "/n/x"];
+const POINTS = ["/a", "/b", "/n/m0", "/n/m1", "/tmp/s/d", "/n/r/s/d", "/tmp/s/f0", "/n/x"];
 const FLAGS = [MREPL, MREPL | MCREATE, MBEFORE, MAFTER, MBEFORE | MCREATE, MAFTER | MCREATE];
 const SCRIPTS = [
   "seq 1 9 | grep 3 | wc -l", "for(i in a b c) echo $i > /tmp/s/f1", "ls /a /b >[2]/dev/null | sort | tail -1", "{ sleep 1; echo x } | cat & wait",
@@ -69,6 +69,14 @@ export function crowded(rnd: Rnd, n: number): Op[] {
   });
 }
 
+/** What may be written to a file of somebody's directory of /proc. */
+function control(rnd: Rnd): [file: string, text: string] {
+  return pick<[string, string]>(rnd, [
+    ["ctl", "kill"], ["ctl", "interrupt"], ["ctl", "start"], ["ctl", "close 0"], ["ctl", "closefiles"], ["note", "interrupt"], ["notepg", "interrupt"], ["note", "hangup"],
+    ["ns", "bind /tmp/s /b\n"], ["ns", "unmount /a\nbind -a /n/r/s /a\n"], ["noteid", "3"], ["args", "another name"],
+  ]);
+}
+
 /** Ops of one who disturbs the others: notes, and name spaces that change under their feet. */
 export function mischief(rnd: Rnd, n: number): Op[] {
   return Array.from({ length: n }, (): Op => {
@@ -78,7 +86,7 @@ export function mischief(rnd: Rnd, n: number): Op[] {
       case 1: case 2: return ["note", rnd(8), pick(rnd, ["interrupt", "hangup"])];
       case 3: return ["bind", pick(rnd, FULL), point, pick(rnd, FLAGS)];
       case 4: return ["unmount", point, ""];
-      case 5: return ["close", rnd(8)];
+      case 5: return rnd(2) ? ["close", rnd(8)] : ["ctl", rnd(8), ...control(rnd)];
       default: return rnd(2) ? ["sleep", rnd(60)] : ["hop", rnd(60)];
     }
   });
@@ -132,6 +140,9 @@ function someOp(rnd: Rnd, own: boolean, depth: number, used: readonly string[]):
   if (r < 90) return ["server", pick(rnd, POINTS), rnd(400)];
   if (r < 91) return ["pipeline", rnd(20), 1 + rnd(30)];
   if (r < 92) return rnd(3) === 0 ? ["rc", pick(rnd, SCRIPTS)] : ["sleep", 1];
+  if (r < 93) return ["export", pick(rnd, ["/", "/tmp/s", "/n/r", "/n", "/a", "/env"]), pick(rnd, ["/n/x", "/n/x", "/a", "/tmp/s/d"]), rnd(2)];
+  if (r < 94) return rnd(2) ? ["post", pick(rnd, NAMES), rnd(4)] : ["mountName", `/srv/${pick(rnd, NAMES)}`, point()];
+  if (r < 95) return rnd(2) ? ["proc", rnd(5), pick(rnd, ["status", "args", "ns", "fd", "noteid", "ppid"])] : ["ctl", rnd(5), ...control(rnd)];
   if (depth > 1) return ["sleep", 0];
   return ["fork", pick(rnd, ["", "share fds", "copy ns", "share fds, notes", "nowait", "copy ns, and wait", "and wait"]), someOps(rnd, 1 + rnd(5), false, depth + 1)];
 }

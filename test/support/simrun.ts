@@ -6,8 +6,8 @@
 import { rc } from "../../clients/rc/index.ts";
 import { tools } from "../../clients/tools/index.ts";
 import { MREPL, MCREATE, type Program, type Stats } from "../../kernel/index.ts";
-import { attach, NineError, open, type Server, serve, type Troubles } from "../../proto/index.ts";
-import { ram } from "../../servers/index.ts";
+import { attach, dir, NineError, open, type Server, serve, type Troubles } from "../../proto/index.ts";
+import { dup, env, proc, ram, srv, tree } from "../../servers/index.ts";
 import { bytes, testKernel } from "./kernel.ts";
 import { chance } from "./random.ts";
 import { Sim } from "./sim.ts";
@@ -16,6 +16,8 @@ import { crowded, FILES, mischief, someOps } from "./simplans.ts";
 
 /** Virtual milliseconds after which an op, or the whole run, is stuck. */
 const LONGMS = 1_000_000;
+/** Directories of the root whose servers have other names. */
+const SERVED: Readonly<Record<string, string>> = { n: "#mntgen", fd: "#dup" };
 /** Runs made to find out what a failure takes. */
 const RUNS = 400;
 
@@ -86,12 +88,19 @@ async function run(sim: Sim, kind: Kind, seed: number, plan: Plan): Promise<void
   const shared = files();
   await make(tmp, ["s", "s/d", ...plan.map((_, i) => `p${i}`)]);
   await make(shared, ["s", "s/d", ...plan.map((_, i) => `p${i}`)]);
-  const k = await testKernel(Object.fromEntries(programs), { tmp }, { host, wrap: sim.watch, open: { bug } });
+  const root = tree("root", dir(Object.fromEntries(["bin", "n", "tmp", "a", "b", "dev", "env", "fd", "srv", "proc"].map((name) => [name, dir({})]))));
+  const k = await testKernel(Object.fromEntries(programs), { root, tmp, env, dup, srv, proc }, {
+    host, wrap: sim.watch, open: { bug }, mounts: [
+      ...["bin", "n", "env", "fd", "srv", "proc"].map((name) => ({ from: SERVED[name] ?? `#${name}`, to: `/${name}`, flag: MREPL | MCREATE })),
+      { from: "#tmp", to: "/tmp", flag: MREPL | MCREATE },
+    ],
+  });
   const all: Common = {
     say: (line) => void sim.transcript.push(line), pids: [], doing: new Map(), longMs: LONGMS,
-    wire: () => sim.remote(shared, near, far, versions), serve: (t) => void serve(t, (s) => open(files(), { ...s, bug })),
+    wire: () => sim.remote(shared, near, far, versions), link: (portal) => sim.link(portal, near), serve: (t) => void serve(t, (s) => open(files(), { ...s, bug })),
   };
   sim.states.push(() => [...all.doing].map(([pid, op]) => `${pid} is in ${op}`).join("\n"));
+  // The Mnts of '#' names are made at first use and stay.
   for (const fd of await k.sys.pipe()) await k.sys.close(fd);
   await host.sleep(1);
   const before = k.stats();
@@ -126,6 +135,7 @@ async function run(sim: Sim, kind: Kind, seed: number, plan: Plan): Promise<void
     if (i > 20) throw new Error(`processes do not end: ${JSON.stringify(k.stats())}`);
     await host.sleep(LONGMS);
   }
+  for (const { name } of await k.sys.readDir("/srv")) await k.sys.remove(`/srv/${name}`);
   await host.sleep(LONGMS);
   const bad = failures[0];
   if (bad) throw bad;
