@@ -32,7 +32,7 @@ export class Walk {
   private readonly n: Xfid;
   private readonly begin: Begin;
   private readonly names: readonly string[];
-  private readonly laps: number;
+  private laps: number;
   /** Names walked so far, and their qids as the client sees them. */
   private done = 0;
   private readonly wqid: Qid[] = [];
@@ -166,7 +166,10 @@ export class Walk {
     this.depth = depth;
     this.base = base;
     const on = qid && this.x.find(at.peer, qid);
-    if (on) this.cross(on);
+    if (!on) return;
+    this.cross(on);
+    // To another tree without a name being used up, which may be this one again.
+    this.laps++;
   }
 
   private cross(head: Mhead): void {

@@ -57,6 +57,35 @@ test("a union that contains its own export, once and twice", async () => {
   expect(await failure(k.sys.stat("/none"))).toBe("file does not exist");
 });
 
+test("an export mounted on its own root, in process, over a wire and by a bind: no name is used up there", async () => {
+  const k = await kernel();
+  const before = k.stats();
+  const ways: readonly (() => Promise<void>)[] = [
+    () => k.sys.mount(k.sys.export("/a"), "/a", MREPL, ""),
+    async () => {
+      const [a, b] = pair();
+      serve(b, () => k.sys.export("/a"));
+      await k.sys.mount(await dial(a), "/a", MREPL, "");
+    },
+    async () => {
+      await k.sys.mount(k.sys.export("/a"), "/n/x", MREPL, "");
+      await k.sys.bind("/n/x", "/a", MREPL);
+      await k.sys.unmount(undefined, "/n/x");
+    },
+  ];
+  for (const way of ways) {
+    await way();
+    expect(await failure(k.sys.stat("/a"))).toBe(LOOP);
+    expect(await failure(k.sys.stat("/a/x"))).toBe(LOOP);
+    expect(await failure(k.ls("/a"))).toBe(LOOP);
+    expect(await failure(k.sys.writeFile("/a/x", new Uint8Array(1)))).toBe(LOOP);
+    await k.sys.unmount(undefined, "/a");
+    expect(await k.ls("/a")).toEqual([]);
+    for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
+    expect(k.stats()).toEqual(before);
+  }
+});
+
 test("two kernels whose roots are unions with each other's, over wires", async () => {
   const [a, b] = [await kernel(), await kernel()];
   const sent = { bytes: 0 };
