@@ -17,7 +17,7 @@ const USAGE = `usage: npm run bench kernel -- [OPTIONS]
   --json          one JSON object a row
   -h, --help      this
 
-Of a call: its time, that of the same messages given to the servers' portals in the same rounds, and
+Of a call: its CPU time, that of the same messages given to the servers' portals in the same rounds, and
 the difference. Exit status 0 also when a target is missed.
 `;
 
