@@ -1,14 +1,18 @@
-/** The README's commands for plug-ins, run as they stand, in a directory that looks like the checkout. */
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+/** The README's examples, run as they stand: plug-ins in a directory that looks like the checkout, a name space. */
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, it } from "vitest";
-import { run } from "../support/children.ts";
+import { listen } from "../../clients/node/index.ts";
+import { dir, open, textFile } from "../../proto/index.ts";
+import { tree } from "../../servers/index.ts";
+import { nineplex, run } from "../support/children.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const readme = readFileSync(join(ROOT, "README.md"), "utf8");
 const top = mkdtempSync(join(tmpdir(), "nineplex-readme-"));
 const web = createServer((q, r) => r.setHeader("content-type", "text/html").end(q.method === "HEAD" ? "" : '<a href="index.txt">index</a>'));
 afterAll(() => {
@@ -20,7 +24,6 @@ it("plug-ins", { timeout: 120_000 }, async () => {
   for (const name of ["clients", "kernel", "proto", "servers", "node_modules", "tsconfig.json"]) symlinkSync(join(ROOT, name), join(top, name));
   copyFileSync(join(ROOT, "package.json"), join(top, "package.json"));
   await new Promise<void>((resolve) => web.listen(0, "127.0.0.1", resolve));
-  const readme = readFileSync(join(ROOT, "README.md"), "utf8");
   const block = /<!-- example: plug-ins -->\s*```sh\n(.*?)```/s.exec(readme)?.[1] ?? "";
   const commands = block.trim().split("\n");
   const said: string[] = [];
@@ -35,4 +38,17 @@ it("plug-ins", { timeout: 120_000 }, async () => {
     "/n/kv/colour\n", "nineplex\ntsx clients/main.ts\n", "/n/web/index.txt\n", "green\n", expect.stringMatching(/^\d{13}\n$/),
   ]);
   expect(JSON.parse(readFileSync(join(top, "store.json"), "utf8"))).toEqual({ colour: "green\n" });
+});
+
+it("a name space", { timeout: 60_000 }, async () => {
+  const block = /<!-- example: name space -->\s*```\n(.*?)```/s.exec(readme)?.[1] ?? "";
+  const far = tree("far", dir({ bin: dir({ tool: textFile(() => "") }) }));
+  const listener = await listen("tcp://127.0.0.1:0", (session) => open(far, session));
+  try {
+    writeFileSync(join(top, "ns"), block.replace("tcp://127.0.0.1:5640", listener.address));
+    const r = await nineplex(["--ns", "ns", "-c", "pwd; ls; ls /bin/tool"], { cwd: top });
+    expect({ status: r.status, out: r.stdout.toString(), err: r.stderr }).toEqual({ status: 0, out: "/n/x\nbin\n/bin/tool\n", err: "" });
+  } finally {
+    await listener.close();
+  }
 });
