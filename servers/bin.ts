@@ -3,13 +3,13 @@
  * a copy of such a file is as good as the file.
  */
 import { dir, encode, type FileNode, type Node, type Server } from "../proto/index.ts";
+import { tree } from "./tree.ts";
 
 /** A directory of these programs. */
 export function bin(names: Iterable<string>): Server {
   const children: Record<string, Node> = {};
   for (const name of names) children[name] = program(name);
-  const root = dir(children);
-  return { name: "bin", attach: () => root };
+  return tree("bin", dir(children));
 }
 
 function program(name: string): FileNode {

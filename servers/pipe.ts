@@ -5,7 +5,7 @@
  * they came; a writer waits while LIMIT bytes are unread; when the last open of an end goes, the other
  * end reads what is left and then the end of file, and writing to it is Epipe.
  */
-import { type Call, dir, Eintr, Epipe, type FileNode, NineError, type OpenFile, type Server } from "../proto/index.ts";
+import { type Call, dir, Eintr, Enonexist, Epipe, type FileNode, NineError, type OpenFile, type Server } from "../proto/index.ts";
 
 /** Unread bytes, with EACH for a write, above which a writer waits. */
 const LIMIT = 256 * 1024;
@@ -179,7 +179,8 @@ function end(from: Queue, to: Queue): FileNode {
 export function pipe(): Server {
   return {
     name: "pipe",
-    attach() {
+    attach(_call, aname) {
+      if (aname !== "" && aname !== "/") throw new NineError(Enonexist);
       const a = new Queue();
       const b = new Queue();
       return dir({ data: end(a, b), data1: end(b, a) });

@@ -5,6 +5,9 @@ import {
 } from "../../proto/index.ts";
 import { pipe } from "../../servers/index.ts";
 import { chance, seed } from "../support/random.ts";
+import { serverSuite } from "../support/serversuite.ts";
+
+serverSuite("pipe", () => pipe(), { write: false, sample: { file: "data" } });
 
 /** Fid 1 writes what fid 2 reads. */
 async function ends(): Promise<Portal> {
