@@ -185,6 +185,16 @@ describe("commands and scripts", () => {
     expect(text(shell(`(${command("echo x >[1=2]")}) >&- 2>&-`))).toEqual({ status: 0, out: "", err: "" });
   });
 
+  it("SIGINT goes to the note group in the foreground, and to rc's when nobody is in that", { timeout: 60_000 }, async () => {
+    const script = ["{rfork s; sleep 100} &", "job=$apid", "echo fg `{cat /proc/$job/noteid} >/dev/consctl", "echo up", "wait $job", "echo on", "exit 3"];
+    const job = bare(["-c", script.join("\n")]);
+    const nobody = bare(["-c", "echo fg 99 >/dev/consctl; echo up; sleep 100; echo no"]);
+    await until(() => job.out() === "up\n" && nobody.out() === "up\n");
+    for (const p of [job, nobody]) p.child.kill("SIGINT");
+    expect(await Promise.all([job.ended, nobody.ended])).toEqual([3, 1]);
+    expect(job.out() + nobody.out()).toBe("up\non\nup\n");
+  });
+
   it("SIGINT ends a command, and a signal while it mounts ends that", { timeout: 60_000 }, async () => {
     const silent = await silentServer("accepts");
     const deaf = await silentServer("agrees");
