@@ -39,6 +39,8 @@ async function turn<T>(t: Turn, signal: AbortSignal, f: (intr: Interrupt) => Awa
   const stop = (): void => intr.raise();
   signal.addEventListener("abort", stop);
   try {
+    // Its turn may have come just before.
+    if (signal.aborted) throw new NineError(Eintr);
     return await f(intr);
   } finally {
     signal.removeEventListener("abort", stop);

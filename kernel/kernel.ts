@@ -3,7 +3,7 @@
  * in /srv, the slice of time host processes run in. boot() makes one; several live side by side in
  * one host program. Devices (proc, env, dup, srv, cons) see processes through procview.ts.
  */
-import { after, type Awaitable, Ebadarg, errno, type Host, NineError, open, type OpenOptions, type Portal, type Server } from "../proto/index.ts";
+import { after, type Awaitable, Ebadarg, Eintr, errno, type Host, NineError, open, type OpenOptions, type Portal, type Server } from "../proto/index.ts";
 import { Chan } from "./chan.ts";
 import { FdWire } from "./fdwire.ts";
 import { Mnt } from "./mnt.ts";
@@ -124,22 +124,26 @@ export class Kernel {
     return "";
   }
 
-  /** The Mnt of the server on the other side of an open file, which is borrowed. */
-  async mntOn(c: Chan, dial: (wire: FdWire) => Promise<Portal>): Promise<Mnt> {
-    const known = await this.wires.get(c)?.catch(() => undefined);
-    if (known && this.mnts.has(known)) return known;
+  /** The Mnt of the server on the other side of an open file, which is borrowed; a reference is the caller's. Who comes while it is being dialled waits for that. */
+  async mntOn(c: Chan, dial: (wire: FdWire) => Promise<Portal>, signal: AbortSignal): Promise<Mnt> {
+    for (let known = this.wires.get(c); known; known = this.wires.get(c)) {
+      const m = await unless(signal, known.catch(() => undefined));
+      if (m && this.mnts.has(m)) return m.incref();
+      if (this.wires.get(c) === known) break;
+    }
     const wire = new FdWire(c);
     const made = dial(wire).then((portal) => this.newMnt(portal, c.path), (e: unknown) => {
       wire.close();
       throw e;
     });
     this.wires.set(c, made);
-    return made;
+    return (await made).incref();
   }
 
   /** The Mnt that was made of what is posted as this file of /srv, or of this open file. */
-  async mountedFrom(c: Chan): Promise<Mnt | undefined> {
-    return this.wires.get(this.posted(c)?.chan ?? c)?.catch(() => undefined);
+  async mountedFrom(c: Chan, signal: AbortSignal): Promise<Mnt | undefined> {
+    const made = this.wires.get(this.posted(c)?.chan ?? c);
+    return made && unless(signal, made.catch(() => undefined));
   }
 
   /** n_uname for attaching: a plain .L server goes by numbers; one of ours knows the name. */
@@ -214,4 +218,14 @@ export class Kernel {
     for (const m of [...this.mnts]) m.client.portal.hangup();
     this.mnts.clear();
   }
+}
+
+/** What is waited for, or Eintr when the signal comes first. */
+function unless<T>(signal: AbortSignal, wait: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(new NineError(Eintr));
+    if (signal.aborted) abort();
+    signal.addEventListener("abort", abort, { once: true });
+    wait.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
 }

@@ -77,23 +77,28 @@ export class Syscalls extends HostCalls implements Sys {
     const { kernel } = this.p;
     if (typeof server === "object") return kernel.newMnt(server, spec ?? "portal").incref();
     await this.enter();
-    if (typeof server === "number") return (await this.mntOn(this.p.fgrp.get(server))).incref();
+    if (typeof server === "number") return this.mntOn(this.p.fgrp.get(server));
     if (ADDRESS.test(server)) return kernel.newMnt(await this.dial(server), spec ?? server).incref();
     const post = await at(this.p, server, { walk: true }, async (w) => kernel.posted(w.c));
     if (post && !kernel.posts.mayMount(post, this.p.user)) throw new NineError(Eperm);
     const listener = post?.listener;
     if (listener) return kernel.newMnt(await this.abortable(async (signal) => listener(signal)), spec ?? server).incref();
-    if (post?.chan) return (await this.mntOn(post.chan)).incref();
+    if (post?.chan) return this.mntOn(post.chan);
     const fd = await this.open(server, ORDWR);
     try {
-      return (await this.mntOn(this.p.fgrp.get(fd))).incref();
+      return await this.mntOn(this.p.fgrp.get(fd));
     } finally {
       await this.close(fd);
     }
   }
 
-  private mntOn(c: Chan): Promise<Mnt> {
-    return this.p.kernel.mntOn(c, (wire) => this.abortable((signal) => dial(wire, { signal })));
+  private async mntOn(c: Chan): Promise<Mnt> {
+    c.incref();
+    try {
+      return await this.abortable((signal) => this.p.kernel.mntOn(c, (wire) => dial(wire, { signal }), signal));
+    } finally {
+      c.close();
+    }
   }
 
   /** A wait of the process's that is given up by a signal. */
@@ -115,7 +120,7 @@ export class Syscalls extends HostCalls implements Sys {
     // A server that was mounted is also what it was mounted from: an address, or what is posted in /srv.
     const from = name === undefined || ADDRESS.test(name) ? undefined : await this.chanAt(name);
     try {
-      const mnt = from && await this.p.kernel.mountedFrom(from);
+      const mnt = from && await this.abortable((signal) => this.p.kernel.mountedFrom(from, signal));
       const is = (m: Mount): boolean => (from ? sameChan(m.to, from) || m.to.mnt === mnt : m.verb === "mount" && m.from === name);
       await at(this.p, old, { nomount: true, walk: true }, async (w) => {
         this.p.check();

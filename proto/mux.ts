@@ -12,7 +12,7 @@ import {
 import { Outbox } from "./outbox.ts";
 import { tagOf, unpack } from "./pack.ts";
 import type { Portal } from "./portal.ts";
-import { rerror } from "./reply.ts";
+import { isError, rerror } from "./reply.ts";
 import { Splitter } from "./split.ts";
 import type { Receiver, Transport } from "./transport.ts";
 
@@ -187,6 +187,8 @@ class Mux implements Portal, Receiver {
       this.settle(slot, tag, rerror(e));
       return;
     }
+    // Of a session that was on this stream before, or of a Tversion that nobody waited for: a new one ends all that.
+    if (this.agreeing ? tag !== NOTAG && isReply(f) && !isError(f) : f.type === Rversion && tag === NOTAG) return;
     if (this.agreeing) {
       const agreed = this.agreeing;
       this.agreeing = undefined;

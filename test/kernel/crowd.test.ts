@@ -5,7 +5,8 @@
  */
 import { describe, expect, test } from "vitest";
 import { MREPL, type Sys } from "../../kernel/index.ts";
-import { OREAD, ORDWR } from "../../proto/index.ts";
+import { dir, open, OREAD, ORDWR, serve, textFile } from "../../proto/index.ts";
+import { tree } from "../../servers/index.ts";
 import { everywhere, hops, sentence } from "../support/everypoint.ts";
 import { bytes, text } from "../support/kernel.ts";
 import { Sim } from "../support/sim.ts";
@@ -84,6 +85,62 @@ describe("a file of a shared table at every point of a call on it", () => {
       }));
     });
   }
+});
+
+describe("an open file that 9P is spoken on, mounted by two", () => {
+  const others: Readonly<Record<string, (sys: Sys, fd: number) => Promise<unknown>>> = {
+    "the other mounts it too": (sys, fd) => sys.mount(fd, "/n/y", MREPL, ""),
+    "the other closes it": (sys, fd) => sys.close(fd),
+    "the other mounts it and is killed": async (sys, fd) => {
+      const pid = await sys.spawn({ argv: ["third"], ns: "copy", fds: "share", main: (s) => s.mount(fd, "/n/y", MREPL, "") });
+      await hops(3);
+      sys.postNote(pid, "kill");
+      await sys.wait(pid);
+    },
+    "the other mounts it and unmounts it": async (sys, fd) => {
+      await sys.mount(fd, "/n/y", MREPL, "");
+      await sys.unmount(undefined, "/n/y");
+    },
+  };
+  test.each(Object.entries(others))("%s", async (_, other) => {
+    const sim = new Sim(1);
+    await sim.run(() => everywhere(sim, async (k, n) => {
+      let got: string | undefined;
+      const top = await k.sys.spawn({
+        argv: ["top"], fds: "clean", ns: "copy", noteGroup: "new", main: async (sys) => {
+          const [here, there] = await sys.pipe();
+          const server = await sys.spawn({
+            argv: ["server"], fds: new Map([[0, there]]), noteGroup: "new", main: async (s) => {
+              serve(s.transport(0), (o) => open(tree("f", dir({ f: textFile(() => "served") })), o));
+              await s.close(0);
+              await s.sleep(1e9);
+            },
+          });
+          await sys.close(there);
+          const pid = await sys.spawn({
+            argv: ["user"], fds: "share", main: async (s) => {
+              got = await (async () => {
+                await s.mount(here, "/n/x", MREPL, "");
+                const fd = await s.openRead("/n/x/f");
+                return text(await s.read(fd));
+              })().catch(sentence);
+            },
+          });
+          await hops(n);
+          const was = got !== undefined;
+          const theirs = await other(sys, here).then(() => "", sentence);
+          await sys.wait(pid);
+          sys.postNote(server, "kill");
+          await sys.wait(server);
+          return was ? "over" : theirs;
+        },
+      });
+      const { status } = await k.sys.wait(top);
+      expect(["", "over"]).toContain(status);
+      expect(["served", "fd out of range or not open"]).toContain(got);
+      return status === "over";
+    }));
+  });
 });
 
 test("500 seeds of a crowd that uses and changes the same files, tables and name space all the time", async () => {

@@ -1,7 +1,7 @@
 /** mux against a server by hand: what a mount driver must do, whatever the peer does. */
 import { describe, expect, it } from "vitest";
 import {
-  dial, errno, NineError, type Portal, Rclunk, Rerror, Rflush, Rlerror, type Rmsg, Ropen, Rread, Rversion, Rwalk, Rwrite, Tclunk, Tflush, type Tmsg,
+  dial, errno, NineError, NOTAG, type Portal, Rclunk, Rerror, Rflush, Rlerror, type Rmsg, Ropen, Rread, Rversion, Rwalk, Rwrite, Tclunk, Tflush, type Tmsg,
   Topen, Tread, Tstat, Tversion, Twalk, Twrite,
 } from "../../proto/index.ts";
 import { ScriptedServer, settle } from "../support/peer.ts";
@@ -61,6 +61,22 @@ describe("the version (rules 1, 2, 3)", () => {
     expect([f.type, tag]).toEqual([Tversion, 0xffff]);
     s.send({ type: Rversion, msize: 8192, version: "9P2000" }, tag);
     expect((await dialing).msize).toBe(8192);
+  });
+
+  it("on a stream that was used before: replies of that session, and a second Rversion, mean nothing", async () => {
+    const s = new ScriptedServer([]);
+    const dialling = dial(s.transport, { versions: ["9P2000"] });
+    await s.next();
+    s.send({ type: Rclunk }, 3);
+    s.send({ type: Rread, data: new Uint8Array(2) }, 0);
+    s.send({ type: Rversion, msize: 8192, version: "9P2000" }, NOTAG);
+    s.send({ type: Rversion, msize: 8192, version: "9P2000" }, NOTAG);
+    const portal = await dialling;
+    const o = outcome(portal.call({ type: Tclunk, fid: 1 }));
+    await settle();
+    s.send({ type: Rclunk }, (await s.next()).tag);
+    await settle();
+    expect(o.reply).toEqual({ type: Rclunk });
   });
 
   it("fails when the peer hangs up, and when it is given up", async () => {
