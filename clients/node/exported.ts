@@ -5,14 +5,12 @@
 import { resolve } from "node:path";
 import { dir, type DirNode, type FileNode, NineError, open, type Portal, type Session9P } from "../../proto/index.ts";
 import { devFiles, host, tree } from "../../servers/index.ts";
-import { rc } from "../rc/index.ts";
+import { booted, mountAll } from "./boot.ts";
 import { reportBug } from "./connect.ts";
 import { idly, nodeHost } from "./host.ts";
 import { hostFiles } from "./hostfiles.ts";
 import type { Options } from "./options.ts";
-import { noStreams } from "./streams.ts";
 import { subtree } from "./subtree.ts";
-import { bootSystem, mountAll } from "./system.ts";
 
 export interface Exported {
   /** As the log and the trace call it. */
@@ -36,7 +34,7 @@ export function exportedDir(root: string, options: Options, cwd: string, stats: 
 
 /** The booted name space, with --ns and --mount. Rejects with a NineError when something cannot be mounted; `stop` gives up. */
 export async function exportedSystem(options: Options, cwd: string, stats: FileNode, stop: AbortSignal): Promise<Exported> {
-  const kernel = await bootSystem({ options, cwd, env: {}, rc: rc({}), unsafeHost: options.unsafeHost }, noStreams(), (portal) => portal);
+  const kernel = await booted(options, cwd, { unsafeHost: options.unsafeHost });
   try {
     await mountAll(kernel.sys, options, cwd, stop);
   } catch (e) {

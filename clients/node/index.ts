@@ -7,7 +7,9 @@ export { hostFiles, type HostFilesOptions, type NodeHostFiles } from "./hostfile
 export type { Listener } from "./listener.ts";
 export { loadServer, type ModuleDeps } from "./module.ts";
 export { stdio } from "./stdio.ts";
+export { plainStreams, type Streams } from "./streams.ts";
 export { subtree } from "./subtree.ts";
+export { system, type System, type SystemOptions } from "./system.ts";
 export { connectTransport, listenTransport } from "./transports.ts";
 export { hostUsers, parseUsers } from "./users.ts";
 export { Watch, type WatchLimits, type WatchOptions } from "./watch.ts";

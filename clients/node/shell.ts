@@ -9,11 +9,12 @@ import { DMDIR, Eisdir, errno, NineError, OREAD, ORDWR, OWRITE } from "../../pro
 import { type LineEditor, rc } from "../rc/index.ts";
 import { decode, join } from "../tools/lib/bytes.ts";
 import { about } from "../tools/lib/tool.ts";
+import { booted, mountAll } from "./boot.ts";
 import { hostError } from "./guard.ts";
 import { lineEditor } from "./lineedit.ts";
 import type { Options } from "./options.ts";
 import { plainStreams, type Streams, terminalStreams } from "./streams.ts";
-import { bootSystem, mountAll } from "./system.ts";
+import type { System } from "./system.ts";
 import { traceLog } from "./tracelog.ts";
 
 export interface ShellOptions {
@@ -35,7 +36,7 @@ export async function shell(o: ShellOptions): Promise<number> {
   const traced = traceLog(options.trace, o.cwd);
   const asked = options.command !== undefined || o.script !== undefined;
   const starting = new AbortController();
-  let kernel: Awaited<ReturnType<typeof bootSystem>> | undefined;
+  let kernel: System | undefined;
   /** Until rc runs, a note is for what is being mounted. */
   let post = (note: string): void => {
     starting.abort();
@@ -54,7 +55,10 @@ export async function shell(o: ShellOptions): Promise<number> {
   process.stdout.on("error", unread);
   const streams = interactive ? terminalStreams(interrupt) : plainStreams();
   try {
-    kernel = await bootSystem({ options, cwd: o.cwd, env: o.env, rc: prompting(streams) }, streams, traced);
+    const { TERM } = o.env;
+    kernel = await booted(options, o.cwd, {
+      streams, wrap: traced, programs: [["rc", prompting(streams)]], ...(TERM !== undefined && { env: [["TERM", [TERM]]] }),
+    });
     const { sys } = kernel;
     sys.notify(() => true);
     await mountAll(sys, options, o.cwd, starting.signal);

@@ -1,46 +1,67 @@
 /**
- * system: the name space of "Where you are" in the README, as a kernel boots it: rc and the tools in
- * /bin, the devices, /tmp in memory, the host's files in /host, or what --ns says instead, and what
- * --mount adds. The verbs that boot begin here.
+ * system: the whole of nineplex in this program: the name space of "Where you are" in the README, with
+ * rc and the tools in /bin, the devices, /tmp in memory, and a directory of this machine in /host if
+ * one is given. Verbs that boot begin here, and so do programs that use nineplex as a library.
  */
-import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
-import { boot, type Booted, type Device, MBEFORE, MAFTER, MCREATE, MREPL, nsFile, type Program, type Sys } from "../../kernel/index.ts";
-import { dir, NineError, type Portal, readonly, type Server, textFile } from "../../proto/index.ts";
+import { boot, type Booted, type Device, MCREATE, MREPL, type Program } from "../../kernel/index.ts";
+import { dir, type Portal, type Server, textFile } from "../../proto/index.ts";
 import { bin, callerPid, callerTree, Cons, devFiles, dup, env, host, LiveTrace, mntgen, pipe, proc, ram, srv, tree } from "../../servers/index.ts";
+import { rc } from "../rc/index.ts";
 import { tarfs, tools } from "../tools/index.ts";
 import { connect, reportBug } from "./connect.ts";
-import { hostError } from "./guard.ts";
 import { idly, nodeHost } from "./host.ts";
 import { hostFiles } from "./hostfiles.ts";
 import { me } from "./me.ts";
-import type { Options } from "./options.ts";
 import { Seeded } from "./seeded.ts";
-import type { Streams } from "./streams.ts";
+import { noStreams, type Streams } from "./streams.ts";
 import { gunzip, tarFormat } from "./tarformat.ts";
 
 /** Directories of the root: places to mount on. Besides, /lib/namespace says what is mounted at boot. */
 const ROOT = ["bin", "dev", "env", "fd", "host", "mnt", "n", "net", "proc", "srv", "tmp", "vol"];
 
 export interface SystemOptions {
-  readonly options: Options;
-  /** The caller's directory, /host. */
-  readonly cwd: string;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** What /bin/rc runs. */
-  readonly rc: Program;
-  /** Others may write to /host, where that can be confined or they are trusted all the same; absent: it is this user alone who writes. */
+  /** The directory of this machine that is /host; default none, and nothing of the machine is visible. */
+  readonly host?: string;
+  /** /host may be written; default true. */
+  readonly writable?: boolean;
+  /** It may be written also where that cannot be confined to it (serve's --unsafe-host); default true, since it is this user alone who writes. */
   readonly unsafeHost?: boolean;
+  /** Directory that file names in addresses are relative to; default the process's. */
+  readonly cwd?: string;
+  /** Who processes run as; default the user of this process. */
+  readonly uname?: string;
+  /** Bytes of the largest 9P message on wires; default 1 MiB. */
+  readonly msize?: number;
+  /** Chance and the clock come from this number: the same one, the same run. */
+  readonly seed?: number;
+  /** Programs of /bin besides the tools, or instead of them. */
+  readonly programs?: Iterable<readonly [string, Program]>;
+  /** Further servers by '#' name. */
+  readonly servers?: Readonly<Record<string, Server | Device>>;
+  /** Variables of the first process besides the usual ones. */
+  readonly env?: Iterable<readonly [string, readonly string[]]>;
+  /** The root alone: whoever boots mounts the rest. */
+  readonly bare?: boolean;
+  /** What /dev/cons, stdin, stdout and stderr are; default nothing comes in, and what goes out is lost. */
+  readonly streams?: Streams;
+  /** Put around every portal the kernel holds, such as trace. */
+  readonly wrap?: (portal: Portal, spec: string) => Portal;
 }
 
-/** Boots a kernel with that name space, its devices on these streams; `wrap` is put around every portal it holds. */
-export async function bootSystem(o: SystemOptions, streams: Streams, wrap: (portal: Portal, spec: string) => Portal): Promise<Booted & { readonly cons: Cons }> {
-  const { options } = o;
+export interface System extends Booted {
+  readonly cons: Cons;
+}
+
+/** Boots. The first process, `sys`, is in /host, or in / without one. */
+export async function system(o: SystemOptions = {}): Promise<System> {
   const outside = nodeHost();
-  const node = options.seed === undefined ? outside : new Seeded(options.seed);
+  const node = o.seed === undefined ? outside : new Seeded(o.seed);
   const { name, uid } = me();
-  const uname = options.uname ?? name;
-  const programs = new Map<string, Program>([...tools, ["tarfs", tarfs({ format: tarFormat, gunzip })], ["rc", o.rc]]);
+  const uname = o.uname ?? name;
+  const cwd = o.cwd ?? process.cwd();
+  const streams = o.streams ?? noStreams();
+  const wrap = o.wrap ?? ((portal: Portal) => portal);
+  const programs = new Map<string, Program>([...tools, ["tarfs", tarfs({ format: tarFormat, gunzip })], ["rc", rc({})], ...(o.programs ?? [])]);
   const live = new LiveTrace();
   const cons = new Cons(streams.console);
   const shared = { ...devFiles({ now: node.now, random: node.random, ...streams }), fd: { readlink: () => "/fd" } };
@@ -53,7 +74,7 @@ export async function bootSystem(o: SystemOptions, streams: Streams, wrap: (port
       return callerTree(shared, { ...files, tty: files.cons, trace: live.file(kernel, pid) });
     },
   });
-  const files = options.host ? hostFiles(o.cwd) : undefined;
+  const files = o.host === undefined ? undefined : hostFiles(o.host);
   const mounts = [
     { from: "#bin", to: "/bin", flag: MREPL }, { from: "#dev", to: "/dev", flag: MREPL }, { from: "#tmp", to: "/tmp", flag: MREPL | MCREATE },
     { from: "#mntgen", to: "/n", flag: MREPL }, { from: "#e", to: "/env", flag: MREPL | MCREATE }, { from: "#d", to: "/fd", flag: MREPL },
@@ -63,42 +84,24 @@ export async function bootSystem(o: SystemOptions, streams: Streams, wrap: (port
   const root = { ...Object.fromEntries(ROOT.map((x) => [x, dir({})])), lib: dir({ namespace: textFile(() => namespace) }) };
   const servers: Record<string, Server | Device> = {
     root: tree("root", dir(root)), pipe: pipe(), bin: bin(programs.keys()),
-    dev, tmp: ram({ now: node.now, owner: uname, mode: 0o777 }), mntgen: mntgen(), env, dup, srv, proc,
-    ...(files && { host: host(files, { writable: options.rw !== false, unsafe: o.unsafeHost ?? true, now: outside.now, sleep: idly }) }),
+    dev, tmp: ram({ now: node.now, owner: uname, mode: 0o777 }), mntgen: mntgen(), env, dup, srv, proc, ...o.servers,
+    ...(files && { host: host(files, { writable: o.writable !== false, unsafe: o.unsafeHost ?? true, now: outside.now, sleep: idly }) }),
   };
   const booted = await boot({
-    host: node, servers, programs, uname, uid, wrap: (portal, spec) => live.wrap(wrap(portal, spec), spec), dial: (addr, signal) => connect(addr, { msize: options.msize, cwd: o.cwd, signal }), open: { bug: (e) => reportBug(e, "server"), ...(files && { users: files.users }) },
-    // --ns says all of it instead.
-    mounts: options.ns === undefined ? mounts : [],
+    host: node, servers, programs, uname, uid,
+    wrap: (portal, spec) => live.wrap(wrap(portal, spec), spec),
+    dial: (addr, signal) => connect(addr, { cwd, signal, ...(o.msize !== undefined && { msize: o.msize }) }),
+    open: { bug: (e) => reportBug(e, "server"), ...(files && { users: files.users }) },
+    mounts: o.bare ? [] : mounts,
     env: new Map<string, readonly string[]>([
       ["user", [uname]], ["sysname", ["nineplex"]], ["home", [files ? "/host" : "/"]], ["path", [".", "/bin"]],
-      ["timezone", [`local ${-60 * new Date(node.now()).getTimezoneOffset()}`]],
-      ...(o.env.TERM === undefined ? [] : [["TERM", [o.env.TERM]] as [string, string[]]]),
+      ["timezone", [`local ${-60 * new Date(node.now()).getTimezoneOffset()}`]], ...(o.env ?? []),
     ]),
   });
-  return Object.assign(booted, { cons });
-}
-
-/** --ns, then --mount, in order; then to the directory where one starts, unless the file of --ns went to one. */
-export async function mountAll(sys: Sys, options: Options, cwd: string, signal: AbortSignal): Promise<void> {
-  const placed = options.ns !== undefined && await nsFile(sys, readNs(options.ns, cwd), `--ns ${options.ns}`);
-  for (const m of options.mounts) {
-    try {
-      const portal = await connect(m.addr, { msize: options.msize, cwd, signal });
-      const order = m.order === "before" ? MBEFORE : m.order === "after" ? MAFTER : MREPL;
-      await sys.mount(m.readonly ? readonly(portal) : portal, m.path, order | MCREATE, "", m.text);
-    } catch (e) {
-      throw e instanceof NineError ? new NineError(`--mount ${m.text}:${m.path}: ${e.message}`, e.errno) : e;
-    }
-  }
-  if (!placed) await sys.chdir(options.host ? "/host" : "/").catch(() => sys.chdir("/"));
-}
-
-function readNs(file: string, cwd: string): string {
-  try {
-    return readFileSync(resolve(cwd, file), "utf8");
-  } catch (e) {
-    const why = hostError(e);
-    throw why instanceof NineError ? new NineError(`--ns ${file}: ${why.message}`, why.errno) : e;
-  }
+  if (files && !o.bare) await booted.sys.chdir("/host");
+  const shutdown = (): void => {
+    booted.shutdown();
+    files?.close();
+  };
+  return { ...booted, cons, shutdown, [Symbol.dispose]: shutdown };
 }
