@@ -109,7 +109,8 @@ export class Export implements Portal {
     this.p.atExit.delete(this.ended);
     const pending = [...this.pending.values()];
     for (const op of pending) {
-      if (op.sent) op.portal?.flush(op.sent);
+      // Asked a second time, a wire gives up on the answer; and a clunk is not taken back.
+      if (op.sent && !op.flushed && op.t.type !== Tclunk) op.portal?.flush(op.sent);
       this.settle(op, rerror(new NineError(Ehungup)));
     }
     for (const f of this.fids.values()) {

@@ -21,8 +21,7 @@ export function create(x: Export, op: Op, f: Xfid, t: TcreateMsg | TlcreateMsg):
 
 function* creation(x: Export, op: Op, f: Xfid, t: TcreateMsg | TlcreateMsg): Steps<Rmsg> {
   const dir = yield* creating(x, op, f, t.name, t.type === Tlcreate && !(t.flags & L_O_EXCL));
-  const up = clone(x, op, dir);
-  dir.leave();
+  const up = cloneOf(x, op, dir);
   let kept = false;
   try {
     const r = yield* got(x.ask(op, up, onward(t, up.fid, 0)));
@@ -88,15 +87,27 @@ function samePath(f: Xfid, g: Xfid): boolean {
 /** A fid of its own for a place: walk and what follows go out together. */
 function clone(x: Export, op: Op, from: Stand): Up {
   const up = new Up(from.peer, 0, from.chan);
-  const r = x.ask(op, up, { type: Twalk, fid: from.fid, newfid: up.fid, wname: [] });
-  // What names it next fails as well.
-  if (r instanceof Promise) r.catch(() => undefined);
+  try {
+    // When it fails, what names it next does as well.
+    void x.ask(op, up, { type: Twalk, fid: from.fid, newfid: up.fid, wname: [] });
+  } catch (e) {
+    up.free();
+    throw e;
+  }
   return up;
 }
 
+/** The same, of a place that is not needed any more. */
+function cloneOf(x: Export, op: Op, from: Stand): Up {
+  try {
+    return clone(x, op, from);
+  } finally {
+    from.leave();
+  }
+}
+
 function* sent(x: Export, op: Op, f: Xfid, dir: Stand, t: (fid: number) => Parameters<Export["ask"]>[2]): Steps<Rmsg> {
-  const up = clone(x, op, dir);
-  dir.leave();
+  const up = cloneOf(x, op, dir);
   try {
     return x.reply(op, f, up, yield* got(x.ask(op, up, t(up.fid))));
   } finally {

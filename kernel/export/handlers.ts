@@ -5,7 +5,7 @@
 import {
   after, attempt, type Awaitable, changes, type Dir, Ebadfid, Efidinuse, Einval, elements, Enoauth, Enocreate, Enonexist, Enotdir, Ereadonly, errno, errorOf, Eunknownfid,
   got, IOHDRSZ, isError, MAXWELEM, NineError, NOFID, NOU32, open as openServer, QTDIR, Rattach, Rgetlock, Rlopen, type Rmsg, Rwalk, Rwrite, type Server, type Steps, steps,
-  Tattach, type TattachMsg, Tclunk, Tcreate, Tgetlock, Tlcreate, Tlink, Tlock, Tlopen, Tmkdir, Tmknod, Topen, Tread, Treaddir, Tremove, Trename, Trenameat,
+  Tattach, type TattachMsg, Tclunk, type Tmsg, Tcreate, Tgetlock, Tlcreate, Tlink, Tlock, Tlopen, Tmkdir, Tmknod, Topen, Tread, Treaddir, Tremove, Trename, Trenameat,
   Tsymlink, Tunlinkat, Twalk, type TwalkMsg, Twrite, type TwriteMsg, Twstat, Txattrwalk,
 } from "../../proto/index.ts";
 import type { Export } from "../export.ts";
@@ -103,7 +103,7 @@ function attachTo(x: Export, op: Op, n: Xfid, server: Server, t: TattachMsg): Aw
   n.up = up;
   x.uses(peer.portal);
   n.aside = true;
-  return after(x.ask(op, up, { type: Tattach, fid: up.fid, afid: NOFID, uname: x.p.user, aname: "", n_uname: NOU32 }), (r) => {
+  return after(asked(x, op, up, { type: Tattach, fid: up.fid, afid: NOFID, uname: x.p.user, aname: "", n_uname: NOU32 }), (r) => {
     x.free(n);
     if (r.type !== Rattach) {
       up.free();
@@ -171,6 +171,16 @@ function remove(x: Export, op: Op, f: Xfid, up: Up): Awaitable<Rmsg> {
   return after(r, gone);
 }
 
+/** Sends the message that makes the fid. */
+function asked(x: Export, op: Op, made: Up, t: Tmsg): Awaitable<Rmsg> {
+  try {
+    return x.ask(op, made, t);
+  } catch (e) {
+    made.free();
+    throw e;
+  }
+}
+
 /** Tremove frees the fid whatever comes of it (remove(5)). */
 function refused(x: Export, op: Op, f: Xfid, up: Up): Awaitable<Rmsg> {
   if (op.t.type === Tremove) {
@@ -218,7 +228,7 @@ function xattrwalk(x: Export, op: Op, f: Xfid, up: Up, name: string): Awaitable<
   const to = new Up(up.peer, 0, up.chan);
   n.up = to;
   n.path = f.path;
-  const r = x.ask(op, to, { type: Txattrwalk, fid: up.fid, newfid: to.fid, name });
+  const r = asked(x, op, to, { type: Txattrwalk, fid: up.fid, newfid: to.fid, name });
   x.free(n);
   return after(r, (reply) => {
     if (isError(reply)) {

@@ -6,7 +6,7 @@
  * servers, which may use all 64 bits, are kept for the last TRAIL of them.
  */
 import {
-  Ebotch, Eoffset, errorOf, got, isInterrupted, NineError, OREAD, packDirent, type Rmsg, Ropen, Rread, Rreaddir, type Steps, Topen, Tread, Treaddir, type TreaddirMsg,
+  Ebotch, Ehungup, Eoffset, errorOf, got, isInterrupted, NineError, OREAD, packDirent, type Rmsg, Ropen, Rread, Rreaddir, type Steps, Topen, Tread, Treaddir, type TreaddirMsg,
   type TreadMsg, Twalk, unpackDirents, type Cookie, IOHDRSZ,
 } from "../../proto/index.ts";
 import type { Chan } from "../chan.ts";
@@ -33,6 +33,7 @@ export class Union {
   /** What the cookies stand for, from number `first` on. */
   private trail: { readonly i: number; readonly cookie: Cookie }[] = [];
   private first = 1;
+  private closed = false;
 
   constructor(x: Export, elements: readonly Chan[], laps: number) {
     this.x = x;
@@ -103,8 +104,9 @@ export class Union {
     return { type: Rreaddir, data: new Uint8Array(0) };
   }
 
-  /** Nobody reads it any more. */
+  /** Nobody reads it any more; what is still being opened is not kept. */
   close(): void {
+    this.closed = true;
     this.leave();
     for (const c of this.elements) c.close();
   }
@@ -149,6 +151,7 @@ export class Union {
     this.i = i;
     const c = this.elements[i];
     if (!c) throw new NineError(Ebotch);
+    if (this.closed) throw new NineError(Ehungup);
     const from = this.x.at(c);
     const up = new Up(from.peer, this.laps, from.chan);
     let opened = false;
@@ -156,14 +159,14 @@ export class Union {
     try {
       const walking = this.x.ask(op, up, { type: Twalk, fid: from.fid, newfid: up.fid, wname: [] });
       const opening = this.x.ask(op, up, { type: Topen, fid: up.fid, mode });
-      from.leave();
       const walked = yield* got(walking);
       made = !errorOf(walked);
       const r = yield* got(opening);
-      opened = r.type === Ropen;
+      opened = r.type === Ropen && !this.closed;
       if (opened) this.up = up;
       return made ? r : walked;
     } finally {
+      from.leave();
       if (!opened) {
         if (made) up.clunk();
         else up.free();
