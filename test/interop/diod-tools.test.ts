@@ -101,6 +101,26 @@ describeWith(["diodls", "diodcat", "diodload"], "diod's tools on nineplex serve"
     expect((await tool("diodls", "-a", "/../../etc")).stderr).toMatch(/No such file or directory/);
   });
 
+  it("the name space with that directory mounted in it: the same, behind a kernel", async () => {
+    const { at: ns, server } = await startServe("--mount", `tcp://${at}:/n/dir`);
+    const of = async (name: string, ...args: string[]): Promise<{ status: number | null; lines: string[] }> => {
+      const r = await run(name, ["-s", ns, ...args]);
+      return { status: r.status, lines: r.stdout.toString().split("\n").slice(0, -1) };
+    };
+    for (const msize of MSIZES) {
+      expect((await of("diodls", ...msize, "-a", "/")).lines).toEqual(expect.arrayContaining(["bin", "dev", "n", "tmp"]));
+      expect((await of("diodls", ...msize, "-a", "/", "n/dir")).lines.toSorted()).toEqual(["big", "hello", "many", "sub"]);
+      expect(new Set((await of("diodls", ...msize, "-a", "/n", "dir/many")).lines).size).toBe(2000);
+      expect(await of("diodcat", ...msize, "-a", "/", "n/dir/hello", "n/dir/sub/world")).toEqual({ status: 0, lines: ["hello", "world"] });
+      expect((await of("diodls", ...msize, "-l", "-a", "/n/dir", "sub")).lines.find((line) => line.endsWith(" world"))).toMatch(/^-rw-r--r--/);
+      expect(await of("diodcat", ...msize, "-a", "/bin", "cat")).toEqual({ status: 0, lines: ["#!host cat"] });
+    }
+    expect((await of("diodload", "-n", "4", "-r", "1")).status).toBe(0);
+    const big = await run("diodcat", ["-s", ns, "-a", "/n/dir", "big"]);
+    expect(big.stdout.equals(pattern(BIG))).toBe(true);
+    expect(await server.stop()).toBe(0);
+  }, 120_000);
+
   it("the directory itself is read-only", async () => {
     const fs = await attach(await connect(`tcp://${at}`), { uname: "root", n_uname: 0 });
     await refused(fs.writeFile("/hello", "no"), errno.EROFS);

@@ -55,33 +55,33 @@ async function assault(k: TestKernel, from: number): Promise<void> {
   const fuzz = new Fuzz(rnd, { wild: rnd(3) as 0 | 1 | 2, words: { anames: ["", "/", "/a", "/b/../c", "none", "ctl", "/a/d"] } });
   const ledger = new Ledger(MSIZE);
   const [a, b] = pair();
-  let over = false;
+  const end = { over: false };
   const readonly = rnd(5) === 0;
   serve(b, (s) => k.sys.export(rnd(4) === 0 ? "/b" : "/", { ...s, readonly }), { msize: MSIZE, limits: { fids: 64, opens: 32, calls: 128 } });
-  a.start({ recv: (chunk) => ledger.recv(chunk.slice()), closed: () => (over = true) });
+  a.start({ recv: (chunk) => ledger.recv(chunk.slice()), closed: () => (end.over = true) });
   const send = (messages: readonly Uint8Array[]): void => {
     for (const m of messages) {
-      if (over) return;
+      if (end.over) return;
       ledger.send(m);
       a.send(m);
     }
   };
   send(fuzz.hello(version, MSIZE));
-  for (let i = 0; i < BURSTS && !over; i++) {
+  for (let i = 0; i < BURSTS && !end.over; i++) {
     send(fuzz.burst(dialectNamed(version)));
     if (rnd(3) === 0) await tick();
     if (rnd(40) === 0) break;
   }
   if (rnd(4) > 0) {
     send([ledger.rest()].filter((m) => m.length > 0));
-    for (let i = 0; i < 5000 && !over && ledger.broken === undefined && ledger.owed().length > 0; i++) {
+    for (let i = 0; i < 5000 && !end.over && ledger.broken === undefined && ledger.owed().length > 0; i++) {
       // What a flush was to take back may have been lost with it.
       if (i === 2000) for (const { tag } of ledger.owed()) send([packMessage({ type: Tflush, oldtag: tag }, FUZZTAGS + tag % 1000, "9P2000")]);
       await tick();
     }
-    if (!over && ledger.broken === undefined) expect(ledger.owed()).toEqual([]);
+    if (!end.over && ledger.broken === undefined) expect(ledger.owed()).toEqual([]);
   }
-  if (over) ledger.over();
+  if (end.over) ledger.over();
   expect(ledger.wrong).toEqual([]);
   a.close();
 }
