@@ -100,9 +100,10 @@ export class FdCalls {
 
   /** Every call: an ended process does nothing, a stopped one waits, a busy one lets the event loop run. */
   protected enter(): Awaitable<void> {
-    this.p.check();
-    this.p.intr.lower();
-    return (this.p.held() ?? this.p.kernel.slice())?.then(() => this.p.check());
+    const { p } = this;
+    if (p.killed !== undefined || p.ended) return p.afterlife();
+    p.intr.lower();
+    return (p.held() ?? p.kernel.slice())?.then(() => p.check());
   }
 
   /** A call on an open file, which is held meanwhile. */

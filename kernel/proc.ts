@@ -22,6 +22,10 @@ export const Eprocdied = "process exited";
 /** Ended children whose Waitmsg a parent that never waits keeps. */
 const MAXWAITQ = 65_536;
 
+/** Calls of a process that a note has ended which fail at once, and which fail at all. */
+const HEARD = 100;
+const PATIENCE = 1000;
+
 /** Somebody who can be woken out of a wait that is no 9P message. */
 export interface Blocked {
   block(interrupted: () => void): void;
@@ -66,6 +70,7 @@ export class Proc implements Blocked {
   /** The note that ended it: every call from now on throws. */
   killed: string | undefined;
   ended = false;
+  private lateCalls = 0;
   /** Called once, when it ends. */
   readonly atExit: Set<() => void> = new Set();
   /** Undefined once it is nobody's child (RFNOWAIT, or the parent has ended). */
@@ -118,6 +123,23 @@ export class Proc implements Blocked {
   /** Every call begins here, and goes on here before it changes the process: one that a note has ended does nothing more. */
   check(): void {
     if (this.killed !== undefined || this.ended) throw new NineError(Eintr);
+  }
+
+  /**
+   * Another call of a process that a note has ended. A program that does not hear of it, and makes
+   * call after call, lets others run; in the end it is not answered any more.
+   */
+  afterlife(): Promise<void> {
+    const e = new NineError(Eintr);
+    const n = ++this.lateCalls;
+    if (n <= HEARD) throw e;
+    if (n <= PATIENCE) {
+      return this.kernel.host.yield().then(() => {
+        throw e;
+      });
+    }
+    this.exit(this.killed ?? "");
+    return new Promise(() => undefined);
   }
 
   /** What a note has interrupted does not begin to wait. */

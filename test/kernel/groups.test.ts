@@ -136,6 +136,24 @@ test("kill ends a process whatever its program does", async () => {
   expect(k.stats()).toEqual(before);
 });
 
+test("a program that does not hear that it has ended does not keep others from running, and is ended", async () => {
+  let calls = 0;
+  const pid = await k.sys.spawn({
+    argv: ["deaf"], noteGroup: "new", main: async (sys) => {
+      for (;;) {
+        calls++;
+        await sys.sleep(7200_000).catch(() => undefined);
+      }
+    },
+  });
+  await k.sys.stat("/tmp");
+  k.sys.postNote(pid, "hangup");
+  expect(await k.sys.wait(pid)).toMatchObject({ pid, status: "hangup" });
+  const made = calls;
+  for (let i = 0; i < 100; i++) await new Promise((resolve) => setImmediate(resolve));
+  expect([made > 100, calls]).toEqual([true, made]);
+});
+
 test("9P on an open file: a pipe is mounted by its fd, the same one twice; both ends go when nobody has them", async () => {
   const before = k.stats();
   const pid = await k.sys.spawn({

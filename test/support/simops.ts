@@ -27,8 +27,8 @@ const knows = (message: string): boolean => message.split(": ").some((part) => S
 /** What is posted need not speak 9P. */
 const NO9P = /unknown message type|protocol botch|speaks no version/;
 
-/** What changes nothing that was there: an error of the wire, or a note. */
-const TROUBLE: ReadonlySet<string> = new Set([p.Eio, p.Ehungup, p.Eintr]);
+/** After which it is not known how far things went: an error of the wire, a note, an fd that somebody closes through /proc. */
+const TROUBLE: ReadonlySet<string> = new Set([p.Eio, p.Ehungup, p.Eintr, p.Ebadfd]);
 
 /** What all processes of a run have in common. */
 export interface Common {
