@@ -26,6 +26,8 @@ export interface Call {
   readonly uid: number;
   /** Aborts on Tflush and hang-up; made on first use. A call that may block must listen to it. */
   readonly signal: AbortSignal;
+  /** Of a walk: the names behind the one that a DirNode is asked for, for whom each is a journey. Absent: none. */
+  readonly ahead?: readonly string[];
 }
 
 /** What there is to know of a file. mode is Plan 9's (DMDIR, DMAPPEND... with .u's bits) with rwx in the low nine. */

@@ -155,11 +155,19 @@ export abstract class RelayNode {
 }
 
 export class RelayDir extends RelayNode implements DirNode {
+  /** What one walk has found here on its way to somewhere else. */
+  private onWay: { readonly name: string; readonly node: Node; readonly by: Call } | undefined;
+
+  /** All names of a walk go out together; those behind the first are found on the way. */
   walk(name: string, call: Call): Awaitable<Node | undefined> {
-    return attempt((): Awaitable<Node | undefined> => this.with(call, (dir, intr) => after(this.client.walkPart(dir, [name], intr), ({ fid, qids }) => {
-      const qid = qids[0];
-      return fid === undefined || !qid ? undefined : this.found(name, qid, fid);
-    })), (e) => {
+    const { onWay } = this;
+    this.onWay = undefined;
+    if (onWay?.by === call && onWay.name === name) return onWay.node;
+    const ahead = call.ahead ?? [];
+    const dots = ahead.findIndex((n) => n === "." || n === "..");
+    const names = [name, ...(dots < 0 ? ahead : ahead.slice(0, dots))];
+    return attempt((): Awaitable<Node | undefined> => this.with(call, (dir, intr) => after(this.client.walkPart(dir, names, intr), ({ fid, qids }) =>
+      this.way(names, qids, fid, call))), (e) => {
       if (e instanceof NineError && e.errno === errno.ENOENT) return undefined;
       throw e;
     });
@@ -235,6 +243,17 @@ export class RelayDir extends RelayNode implements DirNode {
       await this.client.rpc({ type: Tmknod, dfid, name, mode: statMode(mode, block), major, minor, gid: NOU32 }, intr);
       return this.child(dfid, name, intr);
     });
+  }
+
+  /** The node of the first name; the last has the fid, and those between come by their names if they are wanted. */
+  private way(names: readonly string[], qids: readonly Qid[], fid: number | undefined, by: Call): Node | undefined {
+    const [name = "", ...rest] = names;
+    const [qid, ...others] = qids;
+    if (!qid) return undefined;
+    const node = rest.length === 0 && fid !== undefined ? this.found(name, qid, fid) : nodeOf(this.r, this, name, qid);
+    const next = node instanceof RelayDir ? node.way(rest, others, fid, by) : undefined;
+    if (node instanceof RelayDir && next) node.onWay = { name: rest[0] ?? "", node: next, by };
+    return node;
   }
 
   private found(name: string, qid: Qid, fid: number): Node {

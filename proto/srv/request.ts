@@ -4,9 +4,11 @@
  * server has answered, which may be later.
  */
 import type { NineError } from "../errors.ts";
-import type { Rmsg, Tmsg } from "../fcall.ts";
+import { type Rmsg, type Tmsg, Twalk } from "../fcall.ts";
 import type { Call } from "../server.ts";
 import { EXCLUSIVE, type Fid, type Lane, type Op, type User } from "./fid.ts";
+
+const NONE: readonly string[] = [];
 
 /** Who starts it when its fids are granted. */
 export interface Starter {
@@ -24,6 +26,8 @@ export class Request implements Call, Op {
   lane2: Lane = EXCLUSIVE;
   started = false;
   settled = false;
+  /** Of a Twalk: how many names have been walked. */
+  walked = 0;
   /** Bytes of data it may still hold after it has settled. */
   held = 0;
   resolve: ((r: Rmsg) => void) | undefined;
@@ -43,6 +47,10 @@ export class Request implements Call, Op {
 
   get uid(): number {
     return this.user.uid;
+  }
+
+  get ahead(): readonly string[] {
+    return this.t.type === Twalk ? this.t.wname.slice(this.walked + 1) : NONE;
   }
 
   /** Made when it is asked for: most servers never do. */

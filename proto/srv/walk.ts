@@ -87,6 +87,7 @@ export function walk(s: Session, q: Request, t: TwalkMsg): Awaitable<Rmsg> {
   const go = (): Awaitable<Rmsg> => {
     try {
       while (wqid.length < t.wname.length) {
+        q.walked = wqid.length;
         const next = step(s, q, place, t.wname[wqid.length] ?? "", budget);
         if (next instanceof Promise) return next.then((p) => (arrived(p) ? go() : reply())).catch(failed);
         if (!arrived(next)) break;

@@ -6,6 +6,7 @@ import { dial, dir, encode, errno, open, pair, type Portal, serve, type Server, 
 import { ram, tree } from "../../servers/index.ts";
 import { testKernel, type TestKernel } from "../support/kernel.ts";
 import { Nine, refused } from "../support/nine.ts";
+import { plain, turns } from "../support/turns.ts";
 
 const kernels: Booted[] = [];
 afterEach(() => {
@@ -394,3 +395,35 @@ async function attachAt(portal: Portal, fid: number, aname: string): Promise<Nin
   return n;
 }
 
+
+describe("behind a wire that keeps no order", () => {
+  test.each(["9P2000", "9P2000.L"])("%s: a walk is one round trip, however deep, and what follows waits for it", async (version) => {
+    const server = memory();
+    const local = await p.attach(open(server), { uname: "glenda" });
+    for (const d of ["/1", "/1/2", "/1/2/3", "/1/2/3/4"]) await local.mkdir(d);
+    await local.writeFile("/1/2/3/4/f", "deep");
+    const k = await kernel();
+    const [a, b] = pair();
+    serve(b, (s) => plain(open(server, s)));
+    const wire = turns(a);
+    await k.sys.mount(await dial(wire.transport, { versions: [version] }), "/a", MREPL | MCREATE, "");
+    const before = k.stats();
+    const portal = k.sys.export("/");
+    const fs = await p.attach(portal, { uname: "any" });
+    const count = async (op: () => Promise<unknown>): Promise<number> => (await wire.during(op)).turns;
+    expect(await count(() => fs.stat("/a/1/2/3/4/f"))).toBe(2);
+    expect(await count(async () => expect(new TextDecoder().decode(await fs.readFile("/a/1/2/3/4/f"))).toBe("deep"))).toBeLessThanOrEqual(5);
+    await expect(fs.stat("/a/1/2/3/none")).rejects.toThrow(p.Enonexist);
+    await expect(fs.stat("/a/1/2/3/4/f/x")).rejects.toThrow(p.NineError);
+    await fs.writeFile("/a/1/2/3/4/g", "new");
+    await fs.rename("/a/1/2/3/4/g", "/a/1/2/3/4/h");
+    await fs.remove("/a/1/2/3/4/h");
+    expect((await fs.readDir("/a/1/2/3/4")).map((d) => d.name)).toEqual(["f"]);
+    for (let i = 0; i < 300; i++) await fs.stat("/a/1/2/3/4/f");
+    expect(k.stats().fids - before.fids).toBeLessThan(200);
+    fs.close();
+    portal.hangup();
+    await quiet();
+    expect(k.stats()).toEqual(before);
+  });
+});
