@@ -149,19 +149,24 @@ echo new > /n/w/new; cat /n/t/new; echo more >> /n/t/new; cat /n/w/new; mv /n/w/
 });
 
 describe("the library", () => {
-  const example = /<!-- example: ten lines -->\s*```ts\n(.*?)```/s.exec(readFileSync(join(ROOT, "README.md"), "utf8"))?.[1] ?? "";
+  const readme = readFileSync(join(ROOT, "README.md"), "utf8");
 
-  it("the README's ten lines do what they say, and end", { timeout: 60_000 }, async () => {
+  it.each([
+    ["ten lines", "hello over 9P\n\n"],
+    ["a system", "      2\nmount -c portal /n/x\n"],
+  ])("the README's example: %s", { timeout: 60_000 }, async (name, out) => {
+    const after = readme.slice(readme.indexOf(`<!-- example: ${name} -->`));
+    const example = /```ts\n(.*?)```/s.exec(after)?.[1] ?? "";
     expect(example.trim().split("\n").filter((l) => l !== "").length).toBeLessThanOrEqual(10);
     const packageJson = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { exports: Record<string, { default: string }> };
-    const code = example.replaceAll(/"nineplex\/(\w+)"/g, (_, name: string) => {
-      const built = packageJson.exports[`./${name}`]?.default ?? "";
+    const code = example.replaceAll(/"nineplex\/(\w+)"/g, (_, part: string) => {
+      const built = packageJson.exports[`./${part}`]?.default ?? "";
       return JSON.stringify(pathToFileURL(join(ROOT, built.replace(/^\.\/dist\//, "").replace(/\.js$/, ".ts"))).href);
     });
     expect(code).toContain("/clients/node/index.ts");
-    const file = join(here, "ten.mts");
+    const file = join(here, `${name.replace(" ", "-")}.mts`);
     writeFileSync(file, code);
     const r = await run(process.execPath, [...MAIN.slice(0, 2), file], { cwd: here });
-    expect({ status: r.status, out: r.stdout.toString(), err: r.stderr }).toEqual({ status: 0, out: "hello over 9P\n\n", err: "" });
+    expect({ status: r.status, out: r.stdout.toString(), err: r.stderr }).toEqual({ status: 0, out, err: "" });
   });
 });
