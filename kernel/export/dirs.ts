@@ -2,7 +2,8 @@
  * Dirs: the messages that make, remove or move a name, where the directory is a union or something of
  * it may be mounted upon. Invariant: a name is made in the element that permits it (bind(2) MCREATE)
  * and in no other, when no element has it; it is removed from, and moved out of, the first element
- * that has it; a mount point stays. Everywhere else these messages just go on.
+ * that has it; a mount point stays. Everywhere else these messages just go on. The fids they name are
+ * held meanwhile: a number that was clunked may be another file's.
  */
 import {
   type Awaitable, Ebadname, Eexist, Enocreate, Enonexist, Eperm, errorOf, Exdev, got, isInterrupted, isName, NineError, type Rmsg, Rwalk, type Steps, steps, type TlinkMsg,
@@ -60,15 +61,12 @@ export function* renameBetween(x: Export, op: Op, f: Xfid, g: Xfid, t: Trenameat
   try {
     // Within one directory the file stays in its element of the union.
     const to = within ? (byName ? clone(x, op, from) : yield* having(x, op, g, names.at(-1) ?? "")) : yield* creating(x, op, g, newName(t), true);
+    const up = byName ? clone(x, op, from) : f.up;
     try {
-      if (from.peer !== to.peer) throw new NineError(Exdev);
-      const up = clone(x, op, from);
-      try {
-        return yield* got(x.ask(op, up, onward(t, byName ? up.fid : from.fid, 0, to.fid)));
-      } finally {
-        up.clunk();
-      }
+      if (!up || from.peer !== to.peer) throw new NineError(Exdev);
+      return yield* got(x.ask(op, up, onward(t, up.fid, 0, to.fid)));
     } finally {
+      if (byName) up?.clunk();
       to.leave();
     }
   } finally {
@@ -115,7 +113,7 @@ function* sent(x: Export, op: Op, f: Xfid, dir: Stand, t: (fid: number) => Param
   }
 }
 
-/** Where the fid is, whoever clunks it meanwhile. */
+/** Where the fid is. */
 function standing(f: Xfid): Stand {
   if (!f.up) throw new NineError(Enonexist);
   const { peer, fid, chan } = f.up;

@@ -38,12 +38,12 @@ export function handle(x: Export, op: Op): Awaitable<Rmsg> {
     case Tcreate: case Tlcreate:
       if (f.open) throw new NineError(Ebadfid);
       return creates(x, f) ? create(x, op, f, t) : forward(x, op, f, up);
-    case Tmkdir: case Tsymlink: case Tmknod: return creates(x, f) ? steps(() => makeIn(x, op, f, t)) : forward(x, op, f, up);
-    case Tlink: return creates(x, f) || g?.up?.peer !== up.peer ? steps(() => makeIn(x, op, f, t, g)) : forward(x, op, f, up, g?.up);
-    case Tunlinkat: return x.union(f) || x.on(up.peer) ? steps(() => removeFrom(x, op, f, t)) : forward(x, op, f, up);
+    case Tmkdir: case Tsymlink: case Tmknod: return creates(x, f) ? held(x, f, g, () => makeIn(x, op, f, t)) : forward(x, op, f, up);
+    case Tlink: return creates(x, f) || g?.up?.peer !== up.peer ? held(x, f, g, () => makeIn(x, op, f, t, g)) : forward(x, op, f, up, g?.up);
+    case Tunlinkat: return x.union(f) || x.on(up.peer) ? held(x, f, g, () => removeFrom(x, op, f, t)) : forward(x, op, f, up);
     case Trename: case Trenameat:
       if (!g) throw new NineError(Eunknownfid);
-      return elsewhere(x, f, g, up) || x.on(up.peer) || (t.type === Trename && f.head !== undefined) ? steps(() => renameBetween(x, op, f, g, t)) : forward(x, op, f, up, g.up);
+      return elsewhere(x, f, g, up) || x.on(up.peer) || (t.type === Trename && f.head !== undefined) ? held(x, f, g, () => renameBetween(x, op, f, g, t)) : forward(x, op, f, up, g.up);
     case Twstat: return x.ask(op, up, { type: Twstat, fid: up.fid, stat: untold(x, f, up, t.stat) });
     case Tlock: return x.ask(op, up, { ...t, fid: up.fid, client_id: `${x.id}!${t.client_id}` });
     case Tgetlock: return after(x.ask(op, up, { ...t, fid: up.fid, client_id: `${x.id}!${t.client_id}` }), (r) =>
@@ -51,6 +51,12 @@ export function handle(x: Export, op: Op): Awaitable<Rmsg> {
     case Txattrwalk: return xattrwalk(x, op, f, up, t.name);
     default: return forward(x, op, f, up);
   }
+}
+
+/** Steps that use the fids after having waited: nobody else does until they are done. */
+function held(x: Export, f: Xfid, g: Xfid | undefined, what: () => Steps<Rmsg>): Awaitable<Rmsg> {
+  const all = (): Awaitable<Rmsg> => steps(what);
+  return x.alone(f, g && g !== f ? () => x.alone(g, all) : all);
 }
 
 /** What a Twstat says of the qid and the name of a mounted root is what the client was told: to the server it is untouched. */
