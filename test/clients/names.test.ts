@@ -30,9 +30,10 @@ function turns(file: string): Turn[] {
   });
 }
 
-/** ram:NAME is a server with a file `hello` that says so; it is anew with each dial. */
-async function dial(addr: string): Promise<Portal> {
+/** ram:NAME is a server with a file `hello` that says so; it is anew with each dial. ns:PATH is what the first process has there. */
+async function dial(addr: string, sys: Sys): Promise<Portal> {
   const [kind, name = ""] = addr.split(":");
+  if (kind === "ns") return sys.export(name);
   if (kind !== "ram" || !["east", "west", "south"].includes(name)) throw new NineError("connection refused", errno.ECONNREFUSED);
   const server = ram({ now: () => 0 });
   const k = await boot({ host: nodeHost(), servers: { root: server, pipe: pipe() } });
@@ -46,8 +47,8 @@ async function world(): Promise<Booted> {
   const host = nodeHost();
   const programs = new Map<string, Program>([...tools, ["rc", rc({})]]);
   const now = (): number => host.now();
-  const k = await boot({
-    host, programs, uname: "glenda", dial,
+  const k: Booted = await boot({
+    host, programs, uname: "glenda", dial: (addr) => dial(addr, k.sys),
     servers: {
       root: ram({ now, owner: "glenda" }), tmp: ram({ now, owner: "glenda" }), pipe: pipe(), bin: bin(programs.keys()), mntgen: mntgen(),
       dev: dev({ now, random: () => host.random() }),
