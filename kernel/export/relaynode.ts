@@ -5,8 +5,8 @@
  */
 import {
   after, attempt, type Attr, type Awaitable, type Call, type Changes, type Client, type Dir, DMDIR, type DirNode, Eexist, Enotdir, type Entry, errno, Exdev, type FileNode,
-  GETATTR_BASIC, Interrupt, lastly, type LinkNode, NineError, type Node, NOU32, OAPPEND, type OpenFile, OREAD, type Qid, QTDIR, QTSYMLINK, sameFile, type SetAttr,
-  type Statfs, statMode, Tfsync, Tgetattr, Tmknod, Tstatfs,
+  GETATTR_BASIC, Interrupt, lastly, linuxFlags, type LinkNode, NineError, type Node, NOU32, OAPPEND, type OpenFile, OREAD, type Qid, QTDIR, QTSYMLINK, sameFile, type SetAttr,
+  type Statfs, statMode, Tfsync, Tgetattr, Tlopen, Tmknod, Tstatfs,
 } from "../../proto/index.ts";
 import type { Relay } from "./relay.ts";
 import { fromDir, fromGetattr, toChanges, toSetattr } from "./relayattr.ts";
@@ -270,7 +270,21 @@ export class RelayDir extends RelayNode implements DirNode {
 
 class RelayFile extends RelayNode implements FileNode {
   open(mode: number, call: Call): Awaitable<OpenFile> {
-    return this.with(call, (fid, intr) => after(this.client.open(fid, [], mode, intr), (o) => this.opened(o.fid, o.iounit, mode)));
+    return this.with(call, (fid, intr) => (mode & OAPPEND && this.linux ? this.appending(fid, mode, intr)
+      : after(this.client.open(fid, [], mode, intr), (o) => this.opened(o.fid, o.iounit, mode))));
+  }
+
+  /** Every write to the end: Topen has no bit for that, Tlopen has. */
+  private async appending(fid: number, mode: number, intr: Interrupt): Promise<OpenFile> {
+    const { client } = this;
+    const at = await client.clone(fid, intr);
+    try {
+      const { iounit } = await client.rpc({ type: Tlopen, fid: at, flags: linuxFlags(mode) }, intr);
+      return this.opened(at, iounit || client.iounit, mode);
+    } catch (e) {
+      client.clunk(at);
+      throw e;
+    }
   }
 
   /** A fid that has the file open, as its OpenFile. */

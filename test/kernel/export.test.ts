@@ -232,6 +232,15 @@ describe("sessions", () => {
       await n.wstat("tmp/new", { name: "other" });
       expect(await k.cat("/tmp/other")).toBe("made");
       await n.remove("tmp/other");
+      if (dialect === "9P2000.u") {
+        const end = await n.open("tmp/f", p.OWRITE | p.OAPPENDU);
+        await n.write(end, 0, "!");
+        await n.clunk(end);
+        expect(await n.get("tmp/f")).toBe("text!");
+        await n.put("tmp/f2", "");
+        await n.remove("tmp/f2");
+        await k.put("/tmp/f", "text");
+      }
       await refused(attachAt(portal, 1000, "none"), errno.ENOENT);
       expect(await (await attachAt(portal, 1000, "/tmp")).get("f")).toBe("text");
       portal.hangup();
