@@ -8,7 +8,7 @@
  * is, mounts made later included, until the process ends.
  */
 import {
-  after, attempt, type Awaitable, asNineError, Efidinuse, Ehungup, Eintr, Enoauth, errno, Eunknownfid, IOHDRSZ, isError, NineError, NOFID, type Portal, type Qid, QTDIR,
+  attempt, type Awaitable, asNineError, Efidinuse, Ehungup, Eintr, Enoauth, errno, Eunknownfid, IOHDRSZ, isError, lastly, NineError, NOFID, type Portal, type Qid, QTDIR,
   Rclunk, rerror, type Rmsg, Rstat, Tattach, Tauth, Tclunk, Tcreate, Tlcreate, Tlink, type Tmsg, Trename, Trenameat, Twalk, Txattrwalk,
 } from "../proto/index.ts";
 import type { Chan } from "./chan.ts";
@@ -96,6 +96,7 @@ export class Export implements Portal {
       queue.splice(queue.indexOf(op), 1);
       if (op.made) this.drop(op.made);
       this.settle(op, rerror(new NineError(Eintr)));
+      this.release(op);
     } else if (op.sent) {
       // A clunk is not taken back: the fid is gone here.
       if (t.type === Tclunk) this.settle(op, { type: Rclunk });
@@ -199,13 +200,7 @@ export class Export implements Portal {
   /** Nothing else is done on the fid before this is. */
   alone(f: Xfid, what: () => Awaitable<Rmsg>): Awaitable<Rmsg> {
     f.held++;
-    return attempt(() => after(what(), (r) => {
-      this.free(f);
-      return r;
-    }), (e) => {
-      this.free(f);
-      throw e;
-    });
+    return lastly(what, () => this.free(f));
   }
 
   /** What waits for the fid goes on. */
@@ -279,8 +274,16 @@ export class Export implements Portal {
     const { fid: f, fid2: g } = op;
     if (!f || !g || f === g || (g.held === 0 && g.queue.length === 0)) return false;
     f.held++;
+    op.holds = f;
     this.queue(op, g);
     return true;
+  }
+
+  /** It waits for its second fid no longer. */
+  private release(op: Op): void {
+    const f = op.holds;
+    op.holds = undefined;
+    if (f) this.free(f);
   }
 
   /** An op that had to wait. */
@@ -289,7 +292,7 @@ export class Export implements Portal {
     op.waits = undefined;
     if (last === op.fid && this.second(op)) return;
     const r = this.run(op);
-    if (last === op.fid2 && op.fid) this.free(op.fid);
+    this.release(op);
     if (r instanceof Promise) void r.then((x) => this.settle(op, x));
     else this.settle(op, r);
   }

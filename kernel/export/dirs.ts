@@ -10,7 +10,7 @@ import {
   type TmkdirMsg, type TmknodMsg, type TrenameatMsg, type TrenameMsg, type TsymlinkMsg, type TunlinkatMsg, Twalk, type TcreateMsg, type TlcreateMsg, Tlcreate, L_O_EXCL,
 } from "../../proto/index.ts";
 import type { Export } from "../export.ts";
-import { namesOf, type Op, type Xfid } from "./fid.ts";
+import { fullNames, type Op, type Xfid } from "./fid.ts";
 import { isMountLoop } from "./laps.ts";
 import { onward } from "./messages.ts";
 import { type Stand, Up } from "./peer.ts";
@@ -55,18 +55,19 @@ export function* removeFrom(x: Export, op: Op, f: Xfid, t: TunlinkatMsg): Steps<
 export function* renameBetween(x: Export, op: Op, f: Xfid, g: Xfid, t: TrenameatMsg | TrenameMsg): Steps<Rmsg> {
   const byName = "oldname" in t;
   if (!byName && f.head !== undefined) throw mountPoint();
-  const names = namesOf(f.path);
-  const within = byName ? f === g || samePath(f, g) : names.slice(0, -1).join("/") === namesOf(g.path).join("/");
+  const names = fullNames(f);
+  const within = (byName ? names : names.slice(0, -1)).join("/") === fullNames(g).join("/");
   const from = byName ? yield* having(x, op, f, t.oldname) : standing(f);
   try {
     // Within one directory the file stays in its element of the union.
     const to = within ? (byName ? clone(x, op, from) : yield* having(x, op, g, names.at(-1) ?? "")) : yield* creating(x, op, g, newName(t), true);
-    const up = byName ? clone(x, op, from) : f.up;
+    let up = f.up;
     try {
       if (!up || from.peer !== to.peer) throw new NineError(Exdev);
+      if (byName) up = clone(x, op, from);
       return yield* got(x.ask(op, up, onward(t, up.fid, 0, to.fid)));
     } finally {
-      if (byName) up?.clunk();
+      if (byName && up !== f.up) up?.clunk();
       to.leave();
     }
   } finally {
@@ -76,10 +77,6 @@ export function* renameBetween(x: Export, op: Op, f: Xfid, g: Xfid, t: Trenameat
 
 function newName(t: TrenameatMsg | TrenameMsg): string {
   return "newname" in t ? t.newname : t.name;
-}
-
-function samePath(f: Xfid, g: Xfid): boolean {
-  return f.tree === g.tree && namesOf(f.path).join("/") === namesOf(g.path).join("/");
 }
 
 /** A fid of its own for a place: walk and what follows go out together. */

@@ -16,6 +16,13 @@ export interface Path {
 
 export const ROOT: Path = { from: undefined, names: [] };
 
+/** The path with these names behind it; it grows no longer than the way down is. */
+export function extended(from: Path, names: readonly string[]): Path {
+  if (names.length === 0) return from;
+  const path = { from, names };
+  return names.includes("..") || names.includes(".") ? { from: undefined, names: namesOf(path) } : path;
+}
+
 /** The names of a path, "." and ".." taken out: ".." at the root stays there. */
 export function namesOf(p: Path): string[] {
   const parts: (readonly string[])[] = [];
@@ -28,6 +35,11 @@ export function namesOf(p: Path): string[] {
     }
   }
   return names;
+}
+
+/** The names from the process's root to where a path leads in a tree that was attached to. */
+export function fullNames({ tree, path }: Pick<Xfid, "tree" | "path">): string[] {
+  return [...tree, ...namesOf(path)];
 }
 
 export class Xfid {
@@ -70,8 +82,9 @@ export class Op {
   fid: Xfid | undefined;
   fid2: Xfid | undefined;
   made: Xfid | undefined;
-  /** The fid it is queued on. */
+  /** The fid it is queued on, and the one that it holds meanwhile. */
   waits: Xfid | undefined;
+  holds: Xfid | undefined;
   /** What it is at the moment at a portal. */
   portal: Portal | undefined;
   sent: Tmsg | undefined;

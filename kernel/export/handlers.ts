@@ -10,7 +10,7 @@ import {
 } from "../../proto/index.ts";
 import type { Export } from "../export.ts";
 import { create, makeIn, removeFrom, renameBetween } from "./dirs.ts";
-import { type Op, opens, ROOT, Xfid } from "./fid.ts";
+import { extended, type Op, opens, ROOT, Xfid } from "./fid.ts";
 import { lapsOf, MAXLAPS, mountLoop } from "./laps.ts";
 import { onward } from "./messages.ts";
 import { Peer, Up } from "./peer.ts";
@@ -126,7 +126,7 @@ function walk(x: Export, op: Op, f: Xfid, up: Up, t: TwalkMsg): Awaitable<Rmsg> 
   if (f.open && !n) throw new NineError(Ebadfid);
   const laps = lapsOf(t.newfid);
   if (!n) return x.alone(f, () => move(x, op, f, t, laps));
-  n.path = t.wname.length === 0 ? f.path : { from: f.path, names: t.wname };
+  n.path = extended(f.path, t.wname);
   if (!x.on(up.peer) && (t.wname.length === 0 || !x.union(f)) && !t.wname.some((w) => w === "." || w === "..")) {
     return arrive(x, op, n, up, t.wname, laps, [], { qid: f.qid, head: t.wname.length === 0 ? f.head : undefined, depth: f.depth + t.wname.length, base: f.base });
   }
@@ -149,7 +149,7 @@ function move(x: Export, op: Op, f: Xfid, t: TwalkMsg, laps: number): Awaitable<
     f.depth = n.depth;
     f.base = n.base;
     f.head = n.head;
-    f.path = { from: f.path, names: t.wname };
+    f.path = extended(f.path, t.wname);
     return r;
   });
 }

@@ -11,7 +11,7 @@ import {
 } from "../../proto/index.ts";
 import type { Export } from "../export.ts";
 import type { Mhead } from "../pgrp.ts";
-import { namesOf, type Op, type Path, type Xfid } from "./fid.ts";
+import { fullNames, namesOf, type Op, type Path, type Xfid } from "./fid.ts";
 import { isMountLoop, MAXLAPS, mountLoop } from "./laps.ts";
 import { type Stand, Up } from "./peer.ts";
 import { qidOf } from "./qids.ts";
@@ -20,7 +20,7 @@ import { qidOf } from "./qids.ts";
 const ALIKE = 2;
 
 /** Where a walk begins: at a fid, or, without one, at the root of the export's process. */
-export interface Begin {
+interface Begin {
   readonly f: Xfid | undefined;
   readonly tree: readonly string[];
   readonly path: Path;
@@ -136,7 +136,7 @@ export class Walk {
       if (this.at && this.qid) this.wqid.push(qidOf(this.at.peer.mask, this.qid));
       return;
     }
-    const names = [...this.begin.tree, ...namesOf(this.path())];
+    const names = fullNames({ tree: this.begin.tree, path: this.path() });
     yield* this.home();
     for (let i = 0; i < names.length;) {
       const n = yield* this.leg(names.slice(i, i + MAXWELEM), []);
@@ -258,16 +258,12 @@ export class Walk {
   }
 
   private like(w: Walk): boolean {
-    return w.names.join("/") === this.names.join("/") && same(w.begin, this.begin);
+    return w.names.join("/") === this.names.join("/") && fullNames(w.begin).join("/") === fullNames(this.begin).join("/");
   }
 }
 
-function same(a: Begin, b: Begin): boolean {
-  return [...a.tree, ...namesOf(a.path)].join("/") === [...b.tree, ...namesOf(b.path)].join("/");
-}
-
 /** Names below the last mount, after these. */
-export function deeper(depth: number, names: readonly string[]): number {
+function deeper(depth: number, names: readonly string[]): number {
   let d = depth;
   for (const name of names) d += name === ".." ? -1 : name === "." ? 0 : 1;
   return d;
