@@ -61,13 +61,14 @@ export function* renameBetween(x: Export, op: Op, f: Xfid, g: Xfid, t: Trenameat
   try {
     // Within one directory the file stays in its element of the union.
     const to = within ? (byName ? clone(x, op, from) : yield* having(x, op, g, names.at(-1) ?? "")) : yield* creating(x, op, g, newName(t), true);
-    let up = f.up;
+    let own: Up | undefined;
     try {
-      if (!up || from.peer !== to.peer) throw new NineError(Exdev);
-      if (byName) up = clone(x, op, from);
+      if (!f.up || from.peer !== to.peer) throw new NineError(Exdev);
+      if (byName) own = clone(x, op, from);
+      const up = own ?? f.up;
       return yield* got(x.ask(op, up, onward(t, up.fid, 0, to.fid)));
     } finally {
-      if (byName && up !== f.up) up?.clunk();
+      own?.clunk();
       to.leave();
     }
   } finally {
