@@ -59,6 +59,8 @@ export interface Booted extends Disposable {
   postNote(pid: number, note: string): void;
   /** The same by the group's number; false when no living process is in it. */
   postNoteGroup(noteid: number, note: string): boolean;
+  /** Settles when the first process has ended: by shutdown, or by a note that it did not take. */
+  readonly ended: Promise<void>;
   /** What is alive. */
   stats(): Stats;
   /** Ends every process and hangs up every portal. */
@@ -77,6 +79,7 @@ export async function boot(options: BootOptions): Promise<Booted> {
   const p = new Proc(kernel, kernel.newPid(), undefined, user, ["boot"], {
     fgrp: new Fgrp(), pgrp: new Pgrp(), egrp: new Egrp(options.env), rgrp: new Rgrp(), notes: kernel.newNoteGroup(), slash, dot: slash.incref(),
   });
+  const ended = new Promise<void>((resolve) => p.atExit.add(resolve));
   const sys = new Syscalls(p);
   try {
     for (const m of options.mounts ?? []) await sys.bind(m.from, m.to, m.flag);
@@ -85,7 +88,7 @@ export async function boot(options: BootOptions): Promise<Booted> {
     throw e;
   }
   return {
-    sys,
+    sys, ended,
     run: (command, o) => ran(sys, command, o),
     postNote: (pid, note) => {
       kernel.procs.get(pid)?.notes.note(note);

@@ -6,7 +6,7 @@
  * show the mount points before anything with an effect is sent.
  */
 import {
-  after, type Awaitable, Ebadarg, elements, Eloop, Enonexist, Enotdir, got, isInterrupted, lastly, LinkFound, MAXWELEM,
+  after, type Awaitable, Ebadarg, elements, Eloop, Enonexist, Enoattach, Enotdir, got, isInterrupted, lastly, LinkFound, MAXWELEM,
   NineError, type Qid, QTDIR, QTSYMLINK, type Steps, steps,
 } from "../proto/index.ts";
 import { Chan } from "./chan.ts";
@@ -66,7 +66,7 @@ function start(p: Proc, path: string, relative: boolean): Awaitable<Cursor> {
   }
   if (path.startsWith("#")) {
     const [spec = "", ...names] = path.split("/");
-    if (p.pgrp.nomnt && !p.kernel.free(spec.slice(1))) throw new NineError("mount/attach disallowed");
+    if (p.pgrp.nomnt && !p.kernel.free(spec.slice(1))) throw new NineError(Enoattach);
     return after(p.kernel.attachDevice(spec.slice(1), p), (c) => new Cursor(c, names, path));
   }
   return new Cursor(p.slash.incref(), path === "/" ? [] : path.slice(1).split("/"), path);

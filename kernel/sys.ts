@@ -56,7 +56,7 @@ export interface Rfork {
   readonly noteGroup?: "new";
   /** [RFREND] */
   readonly rend?: "new";
-  /** [RFNOMNT] From now on nothing is mounted in this name space, and of '#' names only | d e c p are left. */
+  /** [RFNOMNT] From now on nothing is mounted in this name space, no address is dialled, and of '#' names only | d e c p are left. */
   readonly nomnt?: true;
   /** [RFNOWAIT] This process's parent is not told when it ends. */
   readonly nowait?: true;

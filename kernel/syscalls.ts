@@ -2,7 +2,7 @@
  * Syscalls: the calls of sys.ts that need no file: processes, notes, environment, name space. The
  * file calls are filecalls.ts's, as hostcalls.ts gives them, which this extends. One object a process; it keeps nothing itself.
  */
-import { asNineError, type Awaitable, dial, Ebadarg, Eintr, Eperm, isInterrupted, NineError, ORDWR, type Portal, type Transport } from "../proto/index.ts";
+import { asNineError, type Awaitable, dial, Ebadarg, Eintr, Enoattach, Eperm, isInterrupted, NineError, ORDWR, type Portal, type Transport } from "../proto/index.ts";
 import { Chan } from "./chan.ts";
 import { load } from "./exec.ts";
 import { exportfs } from "./export.ts";
@@ -56,7 +56,7 @@ export class Syscalls extends HostCalls implements Sys {
     try {
       if (typeof server === "object") await this.enter();
       p.check();
-      if (p.pgrp.nomnt) throw new NineError("mount/attach disallowed");
+      if (p.pgrp.nomnt) throw new NineError(Enoattach);
       const { fid, qid } = await m.client.attach(p.user, aname, p.kernel.nuname(m.client.portal), p.intr);
       const to = new Chan(m, fid, qid, cleanPath(p, old));
       try {
@@ -168,7 +168,9 @@ export class Syscalls extends HostCalls implements Sys {
     return this.abortable((signal) => this.dialling(addr)(signal));
   }
 
+  /** What an address leads to is outside of the name space, as what a '#' name leads to is. */
   private dialling(addr: string): (signal: AbortSignal) => Promise<Portal> {
+    if (this.p.pgrp.nomnt) throw new NineError(Enoattach);
     const { dial } = this.p.kernel;
     if (!dial) throw new NineError(`${Ebadarg}: this kernel cannot dial`);
     return (signal) => dial(addr, signal);

@@ -71,6 +71,7 @@ export const Emount = "inconsistent mount";
 export const Enotmounted = "not mounted";
 export const Enotunion = "not in union";
 export const Enochild = "no living children";
+export const Enoattach = "mount/attach disallowed";
 export const Eremoved = "file has been removed";
 export const Enoexec = "exec header invalid";
 
@@ -96,7 +97,7 @@ const table: readonly (readonly [string, number])[] = [
   [Enochild, 10],
   [Eagain, 11], [Eexclusive, 11], ["file is in use", 11],
   [Enomem, 12], ["kernel allocate failed", 12], ["virtual memory allocation failed", 12], ["swap space full", 12],
-  [Eperm, 13], ["Permission denied", 13], [Enocreate, 13], ["only owner can change group in wstat", 13], ["mount/attach disallowed", 13],
+  [Eperm, 13], ["Permission denied", 13], [Enocreate, 13], ["only owner can change group in wstat", 13], [Enoattach, 13],
   ["Bad address", 14], ["Block device required", 15],
   ["Device or resource busy", 16], [Einuse, 16], ["is a mount point", 16],
   [Eexist, 17], ["File exists", 17], ["file exists", 17], ["file or directory already exists", 17],

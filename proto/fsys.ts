@@ -83,8 +83,7 @@ export class Fsys {
       try {
         await this.client.createWrite(this.root, names.slice(0, -1), name, perm, bytes);
       } catch (e) {
-        if (!(e instanceof NineError) || e.errno !== errno.EEXIST) throw e;
-        await this.client.truncateWrite(this.root, names, bytes);
+        await there(e, () => this.client.truncateWrite(this.root, names, bytes));
       }
     });
   }
@@ -156,8 +155,7 @@ export class Fsys {
       try {
         return await this.client.create(this.root, names.slice(0, -1), lastOf(names), mode, perm);
       } catch (e) {
-        if (!(e instanceof NineError) || e.errno !== errno.EEXIST) throw e;
-        return this.client.open(this.root, names, mode | OTRUNC);
+        return there(e, () => this.client.open(this.root, names, mode | OTRUNC));
       }
     });
     return new File9P(this.client, o.fid, o.iounit);
@@ -219,6 +217,16 @@ function joined(parts: readonly Uint8Array[], size: number): Uint8Array {
     at += p.length;
   }
   return out;
+}
+
+/** What to do with a file that may be there: its directory said so, or did not let one in it be made, which is nothing against the file. */
+async function there<T>(e: unknown, open: () => T | Promise<T>): Promise<T> {
+  if (!(e instanceof NineError) || (e.errno !== errno.EEXIST && e.errno !== errno.EACCES && e.errno !== errno.EPERM)) throw e;
+  try {
+    return await open();
+  } catch (why) {
+    throw e.errno !== errno.EEXIST && why instanceof NineError && why.errno === errno.ENOENT ? e : why;
+  }
 }
 
 /** An open file of an Fsys, with an offset of its own. */

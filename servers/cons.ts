@@ -6,9 +6,10 @@
  * it alone: a read by a process of another group waits until its own is there. Whose read it is, is
  * who opened the file. Anyone may call it; the terminal itself is injected.
  */
-import { type Call, dir, Eintr, errno, NineError, textFile } from "../proto/index.ts";
+import { type Call, dir, errno, NineError, textFile } from "../proto/index.ts";
 import type { FileNode, Server } from "../proto/index.ts";
 import { Input } from "./input.ts";
+import { Rendez } from "./rendez.ts";
 import { tree } from "./tree.ts";
 
 /** A terminal, or what stands in for it. */
@@ -46,8 +47,9 @@ export class Cons {
   private readonly input: Input;
   /** The opens of consctl that want it raw. */
   private readonly raw = new Set<object>();
-  /** Those who are told of another foreground. */
-  private readonly watchers = new Set<() => void>();
+  /** Those who read, when another group comes to the foreground, and those who wait for that. */
+  private readonly readers = new Set<() => void>();
+  private readonly moved = new Rendez();
 
   constructor(console: Console) {
     this.console = console;
@@ -101,7 +103,8 @@ export class Cons {
     const fg = /^fg(?:\s+(\d{1,15}))?$/.exec(word);
     if (fg) {
       this.foreground = fg[1] === undefined ? undefined : Number(fg[1]);
-      for (const f of [...this.watchers]) f();
+      for (const aside of [...this.readers]) aside();
+      this.moved.wakeup();
     } else if (word === "rawon") this.change(() => this.raw.add(self));
     else if (word === "rawoff") this.change(() => this.raw.clear());
     else throw new NineError(`bad console control request: ${word}`, errno.EINVAL);
@@ -126,9 +129,9 @@ export class Cons {
     const aside = (): void => {
       if (!this.mayRead(group)) stop();
     };
-    if (!this.mayRead(group)) await this.moved(signal);
+    if (!this.mayRead(group)) await this.moved.sleep(call);
     else {
-      this.watchers.add(aside);
+      this.readers.add(aside);
       signal.addEventListener("abort", stop);
       if (signal.aborted) stop();
       try {
@@ -136,30 +139,11 @@ export class Cons {
       } catch (e) {
         if (signal.aborted || !step.signal.aborted) throw e;
       } finally {
-        this.watchers.delete(aside);
+        this.readers.delete(aside);
         signal.removeEventListener("abort", stop);
       }
     }
     return this.read(n, group, call);
-  }
-
-  /** Until another group is in the foreground. */
-  private moved(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const end = (f: () => void): void => {
-        this.watchers.delete(come);
-        signal.removeEventListener("abort", abort);
-        f();
-      };
-      const come = (): void => end(resolve);
-      const abort = (): void => end(() => reject(new NineError(Eintr)));
-      if (signal.aborted) {
-        reject(new NineError(Eintr));
-        return;
-      }
-      this.watchers.add(come);
-      signal.addEventListener("abort", abort);
-    });
   }
 }
 

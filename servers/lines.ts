@@ -1,9 +1,10 @@
 /**
  * Lines: lines of text that come by themselves, for one reader who may be slow. Invariants: lines come
- * in order and whole, unless one is longer than the reader asks for; at most LIMIT bytes wait, and of
- * what came beyond that a line tells how much was lost. Used by trace and proc.
+ * in order and whole, unless one is longer than the reader asks for; at most LIMIT bytes wait, and in
+ * place of what came beyond that a line tells how much was lost. Used by trace and proc.
  */
-import { type Awaitable, type Call, Eintr, encode, NineError } from "../proto/index.ts";
+import { type Awaitable, type Call, encode } from "../proto/index.ts";
+import { Rendez } from "./rendez.ts";
 
 /** Bytes that wait for their reader. */
 const LIMIT = 1 << 20;
@@ -13,7 +14,7 @@ export class Lines {
   private bytes = 0;
   private lost = 0;
   private over = false;
-  private readonly readers = new Set<() => void>();
+  private readonly come = new Rendez();
 
   /** Without its newline. */
   put(line: string): void {
@@ -21,21 +22,22 @@ export class Lines {
       this.lost++;
       return;
     }
+    this.lack();
     this.add(line);
-    this.wake();
+    this.come.wakeup();
   }
 
   /** No more will come: behind what waits is the end of the file. */
   end(): void {
     this.over = true;
-    this.wake();
+    this.come.wakeup();
   }
 
   /** As many lines as there are and fit; waits for the first. */
   read(n: number, call: Call): Awaitable<Uint8Array> {
     const first = this.waiting[0];
     if (n === 0 || (!first && this.over)) return new Uint8Array(0);
-    if (!first) return this.something(call).then(() => this.read(n, call));
+    if (!first) return this.come.sleep(call).then(() => this.read(n, call));
     if (first.length > n) {
       this.waiting[0] = first.subarray(n);
       this.bytes -= n;
@@ -52,38 +54,19 @@ export class Lines {
     }
     this.waiting = this.waiting.slice(taken);
     this.bytes -= at;
-    if (this.lost > 0 && this.waiting.length === 0) {
-      this.add(`# ${this.lost} lines lost`);
-      this.lost = 0;
-    }
+    if (this.waiting.length === 0) this.lack();
     return out.subarray(0, at);
   }
 
-  private wake(): void {
-    for (const f of [...this.readers]) f();
+  /** Tells of those that are missing, where they would stand. */
+  private lack(): void {
+    if (this.lost > 0) this.add(`# ${this.lost} lines lost`);
+    this.lost = 0;
   }
 
   private add(line: string): void {
     const data = encode(`${line}\n`);
     this.waiting.push(data);
     this.bytes += data.length;
-  }
-
-  private something({ signal }: Call): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const end = (f: () => void): void => {
-        this.readers.delete(come);
-        signal.removeEventListener("abort", abort);
-        f();
-      };
-      const come = (): void => end(resolve);
-      const abort = (): void => end(() => reject(new NineError(Eintr)));
-      if (signal.aborted) {
-        reject(new NineError(Eintr));
-        return;
-      }
-      this.readers.add(come);
-      signal.addEventListener("abort", abort);
-    });
   }
 }

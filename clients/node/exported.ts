@@ -5,6 +5,7 @@
 import { resolve } from "node:path";
 import { dir, type DirNode, type FileNode, NineError, open, type Portal, type Session9P } from "../../proto/index.ts";
 import { devFiles, host, tree } from "../../servers/index.ts";
+import { formatAddr } from "./addr.ts";
 import { booted, mountAll } from "./boot.ts";
 import { reportBug } from "./connect.ts";
 import { idly, nodeHost } from "./host.ts";
@@ -16,6 +17,8 @@ export interface Exported {
   /** As the log and the trace call it. */
   readonly name: string;
   session(s: Session9P): Portal;
+  /** Settles when there is nothing more to serve, which a directory never says. */
+  readonly ended?: Promise<void>;
   /** All sessions are over. */
   close(): void;
 }
@@ -32,11 +35,16 @@ export function exportedDir(root: string, options: Options, cwd: string, stats: 
   };
 }
 
-/** The booted name space, with --ns and --mount. Rejects with a NineError when something cannot be mounted; `stop` gives up. */
+/**
+ * The booted name space, with --ns and --mount. Its clients can write to /proc, but mount nothing there: an address may
+ * be a command of this machine. Nor do they learn the tokens of what is mounted.
+ * Rejects with a NineError when something cannot be mounted; `stop` gives up.
+ */
 export async function exportedSystem(options: Options, cwd: string, stats: FileNode, stop: AbortSignal): Promise<Exported> {
   const kernel = await booted(options, cwd, { unsafeHost: options.unsafeHost });
   try {
-    await mountAll(kernel.sys, options, cwd, stop);
+    await mountAll(kernel.sys, { ...options, mounts: options.mounts.map((m) => ({ ...m, text: formatAddr(m.addr, false) })) }, cwd, stop);
+    kernel.sys.rfork({ nomnt: true });
   } catch (e) {
     kernel.shutdown();
     throw e;
@@ -45,6 +53,7 @@ export async function exportedSystem(options: Options, cwd: string, stats: FileN
   return {
     name: "/",
     session: (s) => kernel.sys.export("/", { ...s, readonly: options.rw !== true, trees }),
+    ended: kernel.ended,
     close: () => kernel.shutdown(),
   };
 }

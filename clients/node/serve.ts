@@ -43,6 +43,8 @@ export async function serveVerb(options: Options, args: readonly string[], cwd: 
   const end = options.stats ? report(watch) : undefined;
   try {
     const done = [stopped];
+    let killed = false;
+    if (exported.ended) done.push(exported.ended.then(() => void (killed = true)));
     for (const { addr, text } of wanted) {
       if (addr === "stdio") {
         done.push(new Promise((resolve) => watch.add(serve(stdio(), session, { msize: options.msize, limits: { budget: watch.budget, ...limits }, closed: () => resolve() }))));
@@ -62,6 +64,7 @@ export async function serveVerb(options: Options, args: readonly string[], cwd: 
     for (const l of listeners) to.write(`${l.address}\n`);
     log?.(`serving ${root ?? "the name space"}, ${options.rw === true ? "read-write" : "read-only"}`);
     await Promise.race(done);
+    if (killed) throw new NineError("serve: the process whose name space is served was killed");
     return 0;
   } finally {
     await Promise.all(listeners.map((l) => l.close()));

@@ -1,8 +1,8 @@
 /** What processes share, copy or leave: rfork(2), spawn, rendezvous(2), alarm(2), notes to groups, stop and start, mounts of open files. */
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { MCREATE, MREPL, type Sys } from "../../kernel/index.ts";
-import { isInterrupted, open, OREAD, ORDWR, serve } from "../../proto/index.ts";
-import { ram } from "../../servers/index.ts";
+import { isInterrupted, open, OREAD, ORDWR, type Portal, serve } from "../../proto/index.ts";
+import { proc, ram, srv } from "../../servers/index.ts";
 import { bytes, failure, testKernel, type TestKernel, text } from "../support/kernel.ts";
 
 let k: TestKernel;
@@ -118,6 +118,28 @@ test("RFNOMNT: no more mounts, and no '#' names but a process's own; copies inhe
     await sys.stat("#pipe");
     return (await sys.wait(await sys.spawn({ argv: ["x"], ns: "copy", main: (s) => failure(s.bind("#tmp", "/b", MREPL)) }))).status;
   })).toBe("mount/attach disallowed");
+});
+
+test("RFNOMNT: no address is dialled, also where nothing would come of it", async () => {
+  const dialled: string[] = [];
+  const dial = (addr: string): Promise<Portal> => {
+    dialled.push(addr);
+    return Promise.resolve(open(ram({ now: () => 0 })));
+  };
+  const own = await testKernel({}, { srv, proc }, { dial });
+  const { sys } = own;
+  try {
+    await sys.mount("tcp!h!1", "/a", MREPL, "");
+    await sys.bind("#p", "/c", MREPL);
+    sys.rfork({ nomnt: true });
+    for (const why of [
+      await failure(sys.mount("tcp!h!2", "/b", MREPL, "")), await failure(sys.dial("tcp!h!3")), await failure((async () => sys.post("x", "tcp!h!4"))()),
+      await failure(sys.writeFile("/c/1/ns", bytes("mount tcp!h!5 /b\n"))),
+    ]) expect(why).toMatch(/mount\/attach disallowed$/);
+  } finally {
+    own.shutdown();
+  }
+  expect(dialled).toEqual(["tcp!h!1"]);
 });
 
 test("RFNOWAIT: nobody is told", async () => {

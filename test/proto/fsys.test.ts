@@ -1,7 +1,7 @@
 /** Fsys over every kind of wire: whole operations by path. */
 import { describe, expect, it } from "vitest";
 import {
-  attach, dial, type Dialect, elements, type Fsys, NineError, open, OREAD, ORCLOSE, ORDWR, pair, serve,
+  attach, dial, type Dialect, dir, elements, type Fsys, NineError, open, OREAD, ORCLOSE, ORDWR, pair, serve, type Server, textFile,
 } from "../../proto/index.ts";
 import { ram } from "../../servers/index.ts";
 import { plain } from "../support/turns.ts";
@@ -16,6 +16,22 @@ async function over(dialect: Dialect, how: "x" | "plain" | "local"): Promise<Fsy
   const version = how === "x" ? `${dialect}.x` : dialect;
   return attach(await dial(client, { versions: [version] }), { uname: "root", n_uname: 0 });
 }
+
+it.each(["x", "plain", "local"] as const)("a file that is there is written in a directory where none is made, %s", async (how) => {
+  let put = "";
+  const server: Server = { name: "fixed", attach: () => dir({ f: textFile(() => put, (line) => void (put = line)) }, 0o555) };
+  const [client, end] = pair();
+  serve(end, (s) => (how === "x" ? open(server, s) : plain(open(server, s))));
+  const fs = await attach(how === "local" ? open(server) : await dial(client, { versions: [how === "x" ? "9P2000.L.x" : "9P2000"] }), { uname: "glenda" });
+  await fs.writeFile("/f", "one");
+  expect(put).toBe("one");
+  const f = await fs.create("/f");
+  await f.write(new TextEncoder().encode("two"));
+  await f.close();
+  expect(put).toBe("two");
+  await expect(fs.writeFile("/new", "x")).rejects.toThrow("permission denied");
+  await expect(fs.create("/new")).rejects.toThrow("permission denied");
+});
 
 it("takes paths lexically (rule 17)", () => {
   expect(elements("/a/b/../c/./d//")).toEqual(["a", "c", "d"]);
