@@ -15,6 +15,7 @@ export class FdWire implements Transport {
   readonly peer: string;
   buffered = 0;
   private readonly c: Chan;
+  private readonly ended: () => void;
   private readonly intr = new Interrupt();
   private to: Receiver | undefined;
   private readonly queue: { chunk: Uint8Array; sent: (() => void) | undefined }[] = [];
@@ -27,9 +28,10 @@ export class FdWire implements Transport {
   private why: string | undefined;
   private waiting: (() => void)[] = [];
 
-  /** Takes a reference of its own. */
-  constructor(c: Chan) {
+  /** Takes a reference of its own; `ended` is called when it has given that back. */
+  constructor(c: Chan, ended: () => void = () => undefined) {
     this.c = c.incref();
+    this.ended = ended;
     this.peer = c.path;
   }
 
@@ -73,8 +75,10 @@ export class FdWire implements Transport {
   private async reads(): Promise<void> {
     const { c } = this;
     try {
-      for (let at = 0; !this.over; ) {
+      for (let at = 0; ; ) {
         await this.paused;
+        // Closed meanwhile, the fid is somebody else's.
+        if (this.over) return;
         const data = await c.mnt.client.read(c.fid, at, c.iounit, this.intr);
         if (data.length === 0) break;
         at += data.length;
@@ -113,6 +117,7 @@ export class FdWire implements Transport {
     this.ending = true;
     this.intr.raise();
     this.c.close();
+    this.ended();
     this.resume();
     for (const f of this.waiting.splice(0)) f();
     this.to?.closed(this.why);

@@ -3,8 +3,9 @@
  * in /srv, the slice of time host processes run in. boot() makes one; several live side by side in
  * one host program. Devices (proc, env, dup, srv, cons) see processes through procview.ts.
  */
-import { after, type Awaitable, Ebadarg, Eintr, errno, type Host, NineError, open, type OpenOptions, type Portal, type Server } from "../proto/index.ts";
+import { after, type Awaitable, Ebadarg, errno, type Host, NineError, open, type OpenOptions, type Portal, type Server } from "../proto/index.ts";
 import { Chan } from "./chan.ts";
+import { unless } from "./fdfile.ts";
 import { FdWire } from "./fdwire.ts";
 import { Mnt } from "./mnt.ts";
 import { NoteGroup } from "./notegroup.ts";
@@ -218,14 +219,4 @@ export class Kernel {
     for (const m of [...this.mnts]) m.client.portal.hangup();
     this.mnts.clear();
   }
-}
-
-/** What is waited for, or Eintr when the signal comes first. */
-function unless<T>(signal: AbortSignal, wait: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(new NineError(Eintr));
-    if (signal.aborted) abort();
-    signal.addEventListener("abort", abort, { once: true });
-    wait.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
-  });
 }

@@ -6,7 +6,7 @@
 import { Eperm, errno, NineError } from "../proto/index.ts";
 import type { Chan } from "./chan.ts";
 import type { Egrp } from "./egrp.ts";
-import { abortable, type FdFile, fdFile } from "./fdfile.ts";
+import { abortable, type FdFile, fdFile, unless } from "./fdfile.ts";
 import type { Post } from "./posts.ts";
 import { nsFile } from "./nsfile.ts";
 import { Eprocdied, type Proc, type Tap } from "./proc.ts";
@@ -174,9 +174,9 @@ export class ProcView {
     return [...pgrp.lines(), `cd ${quote(dot.path)}`];
   }
 
-  /** Does lines of such a script in its name space. */
-  async nsRun(text: string): Promise<void> {
-    await nsFile(new Syscalls(this.alive()), text, "ns");
+  /** Does lines of such a script in its name space. A command under way when the signal comes goes on, as the process's own would. */
+  async nsRun(text: string, signal: AbortSignal): Promise<void> {
+    await unless(signal, nsFile(new Syscalls(this.alive()), text, "ns"));
   }
 
   private alive(): Proc {

@@ -191,8 +191,9 @@ export class Syscalls extends HostCalls implements Sys {
   transport(fd: number): Transport {
     const { p } = this;
     p.check();
-    const wire = new FdWire(p.fgrp.get(fd));
-    p.atExit.add(() => wire.close());
+    const close = (): void => wire.close();
+    const wire = new FdWire(p.fgrp.get(fd), () => p.atExit.delete(close));
+    p.atExit.add(close);
     return wire;
   }
 

@@ -42,7 +42,7 @@ export interface ProcInfo {
   interrupt(): void;
   waitstop(signal: AbortSignal): Promise<void>;
   ns(): readonly string[];
-  nsRun(text: string): Promise<void>;
+  nsRun(text: string, signal: AbortSignal): Promise<void>;
   tap(tap: Tapped, over: () => void): () => void;
 }
 
@@ -91,9 +91,9 @@ const KINDS: Readonly<Record<string, Kind>> = {
     mode: 0o644,
     open: (p) => ({
       ...snapshot(() => p().ns().map((line) => `${line}\n`).join("")),
-      async write(_at, data) {
+      async write(_at, data, { signal }) {
         const { length } = data;
-        await p().nsRun(new TextDecoder().decode(data));
+        await p().nsRun(new TextDecoder().decode(data), signal);
         return length;
       },
     }),

@@ -60,6 +60,6 @@ function moment(t: SetTime | undefined): { sec: number; nsec: number } {
 
 function numberOf(name: string | undefined): number {
   if (name === undefined) return NOU32;
-  if (!/^\d+$/.test(name)) throw new NineError(`${Einval}: this server knows users by number, not "${name}"`);
+  if (!/^\d+$/.test(name) || Number(name) >= NOU32) throw new NineError(`${Einval}: this server knows users by number, not "${name}"`);
   return Number(name);
 }

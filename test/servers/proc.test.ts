@@ -1,7 +1,7 @@
 /** proc(3), and devproc.c where the page is silent. */
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { MREPL, type Program, type SpawnOptions, type Sys } from "../../kernel/index.ts";
-import { DMDIR, ORDWR, OREAD, OWRITE } from "../../proto/index.ts";
+import { type DirNode, DMDIR, open, ORDWR, OREAD, OWRITE } from "../../proto/index.ts";
 import { proc } from "../../servers/index.ts";
 import { deviceUsers, madeDevice } from "../support/device.ts";
 import { bytes, failure, testKernel, type TestKernel, text } from "../support/kernel.ts";
@@ -86,6 +86,24 @@ test("ns: a script of the name space, whose lines can be written", async () => {
   expect(k.sys.ns().join("\n")).not.toContain("/tmp /b");
   expect(await failure(write(`/a/${pid}/ns`, "bind /nowhere /b\n"))).toBe("ns:1: bind /nowhere /b: file does not exist");
   expect(await failure(write(`/a/${pid}/ns`, "fly /b\n"))).toMatch(/unknown command/);
+});
+
+test("ns: who writes to it does not wait longer than a note, whatever the process waits for", async () => {
+  const stuck: DirNode = { walk: () => new Promise(() => undefined), list: () => [] };
+  await k.sys.mount(open({ name: "stuck", attach: () => stuck }), "/b", MREPL, "");
+  const pid = await sleep();
+  let said: string | undefined;
+  const writer = await k.sys.spawn({
+    argv: ["writer"], noteGroup: "new", main: async (sys) => {
+      sys.notify(() => true);
+      said = await failure(write(`/a/${pid}/ns`, "cd /b/x\n", sys));
+    },
+  });
+  await settle();
+  expect(said).toBe(undefined);
+  k.sys.postNote(writer, "interrupt");
+  await settle();
+  expect(said).toBe("interrupted");
 });
 
 test("ctl: stop, start, waitstop, startstop", async () => {
