@@ -1,11 +1,11 @@
 /**
  * trace: every 9P message of a kernel's portals, live, as a file: lines as --trace prints them, to each
  * reader from his open on. Invariants: while nobody reads, a call passes straight through; the calls of
- * a process that has the file open are in nobody's lines, since they would beget others; who reads
- * slowly loses lines and is told how many. `wrap` goes around every portal; '#trace' or /dev has the
+ * a process that has the file open, and whoever's reads of it, are in nobody's lines, since they would
+ * beget others; who reads slowly loses lines and is told how many. `wrap` goes around every portal; '#trace' or /dev has the
  * file.
  */
-import { type Dialect, Eperm, type FileNode, NineError, OREAD, type Portal, type Rmsg, type Server, type Tmsg, trace } from "../proto/index.ts";
+import { type Dialect, Eperm, type FileNode, NineError, OREAD, type Portal, type Rmsg, type Server, Tclunk, Tlopen, type Tmsg, Topen, trace } from "../proto/index.ts";
 import { alive, callerPid, callerTree, type Procs } from "./caller.ts";
 import { Lines } from "./lines.ts";
 
@@ -22,6 +22,8 @@ export class LiveTrace {
   /** Calls are being watched; one that is not to be is being made. */
   private readonly readers = new Set<Lines>();
   private muted = 0;
+  /** How often the file was opened. */
+  opens = 0;
 
   /** Whether the call that begins now is to be told of. */
   get on(): boolean {
@@ -53,6 +55,7 @@ export class LiveTrace {
           }
         }, () => lines.end());
         this.readers.add(lines);
+        this.opens++;
         return {
           stream: true,
           read: (_at, n, call) => lines.read(n, call),
@@ -87,6 +90,8 @@ class Watched implements Portal {
   private readonly name: string;
   private readonly live: LiveTrace;
   private traced: Portal | undefined;
+  /** Fids that are opens of the file. */
+  private readonly own = new Set<number>();
 
   constructor(portal: Portal, name: string, live: LiveTrace) {
     this.portal = portal;
@@ -107,6 +112,22 @@ class Watched implements Portal {
   }
 
   call(t: Tmsg): Rmsg | Promise<Rmsg> {
+    if (t.type === Tlopen || t.type === Topen) return this.opening(t, t.fid);
+    if (this.own.size > 0 && "fid" in t && this.own.has(t.fid)) {
+      if (t.type === Tclunk) this.own.delete(t.fid);
+      return this.portal.call(t);
+    }
+    return this.told(t);
+  }
+
+  private opening(t: Tmsg, fid: number): Rmsg | Promise<Rmsg> {
+    const before = this.live.opens;
+    const r = this.told(t);
+    if (this.live.opens !== before) this.own.add(fid);
+    return r;
+  }
+
+  private told(t: Tmsg): Rmsg | Promise<Rmsg> {
     if (!this.live.on) return this.portal.call(t);
     this.traced ??= trace(this.portal, (line) => this.live.put(line), { name: this.name });
     return this.traced.call(t);

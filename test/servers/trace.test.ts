@@ -1,7 +1,7 @@
 /** The live trace: lines as --trace prints them, to each reader, and nothing while nobody reads. */
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { MREPL } from "../../kernel/index.ts";
-import { OREAD, OWRITE, type Portal } from "../../proto/index.ts";
+import { attach, OREAD, OWRITE, type Portal } from "../../proto/index.ts";
 import { LiveTrace } from "../../servers/index.ts";
 import { deviceUsers, madeDevice } from "../support/device.ts";
 import { bytes, failure, testKernel, type TestKernel, text } from "../support/kernel.ts";
@@ -36,6 +36,21 @@ test("each reader gets what others do from his open on, and nothing of his own",
   await other((sys) => sys.writeFile("/tmp/two", bytes("abc")));
   expect(text(await k.sys.read(first))).toBe(text(await k.sys.read(second)));
   expect(await failure(k.sys.open("/a/trace", OWRITE))).toBe("permission denied");
+});
+
+test("a client of an export gets what others do, and not his reading of it", async () => {
+  const fs = await attach(k.sys.export("/"), { uname: "eve" });
+  const trace = await fs.open("/a/trace");
+  let all = "";
+  for (const name of ["one", "two", "three"]) {
+    await other((sys) => sys.writeFile(`/tmp/${name}`, bytes("abc")));
+    const lines = text(await trace.read());
+    expect(lines).toContain(name);
+    all += lines;
+  }
+  expect(all).not.toMatch(/(Tread|Rread) .*# #trace/);
+  await trace.close();
+  expect(live.on).toBe(false);
 });
 
 test("a slow reader loses lines and is told how many", async () => {
