@@ -33,17 +33,17 @@ export const tarfs = (deps: TarfsDeps): Program =>
     const outcome: Outcome = {};
     const [told, tell] = await sys.pipe();
     await sys.spawn({
-      argv: ["tarfs", ...words], fds: new Map([[0, tell]]), noteGroup: "new", nowait: true,
+      argv: ["tarfs", ...words], fds: new Map([[0, tell]]), ns: "copy", noteGroup: "new", nowait: true,
       main: (child) => served(child, file, limit, deps, outcome),
     });
     await sys.close(tell);
     // A byte when it is ready, the end when it has failed.
     await sys.read(told);
-    outcome.taken = true;
-    await sys.close(told);
     const { portal } = outcome;
     if (!portal) throw outcome.failed instanceof NineError ? new NineError(`${file}: ${outcome.failed.message}`, outcome.failed.errno) : outcome.failed;
+    outcome.taken = true;
     try {
+      await sys.close(told);
       await sys.mount(portal, mtpt, args.has("a") ? MAFTER : args.has("b") ? MBEFORE : MREPL, "", outcome.name);
     } catch (e) {
       portal.hangup();
@@ -62,9 +62,11 @@ interface Outcome {
 /** The process that has the archive: ends when its tree is hung up on. */
 async function served(sys: Sys, file: string, limit: number, deps: TarfsDeps, outcome: Outcome): Promise<string> {
   // Whoever waits for it may be gone before it is ready: then nobody will hang up.
-  sys.read(0).then(() => outcome.taken || sys.postNote(sys.pid, "kill"), () => undefined);
+  sys.read(0).then(() => outcome.taken || sys.postNote(sys.pid, "kill")).catch(() => undefined);
   try {
     const fd = await sys.open(file, OREAD);
+    // What it is mounted in, or mounted beside, is not to live as long as it does.
+    sys.rfork({ ns: "clean" });
     const portal = open(await tar(await sourceOf(sys, fd, limit, deps), await deps.format()));
     const [end, hold] = await sys.pipe();
     outcome.name = sys.fd2path(fd);

@@ -1,4 +1,5 @@
 /** tarfs: archives of the name space, mounted; the process that holds one goes with the tree. */
+import { isDeepStrictEqual } from "node:util";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { gunzip, tarFormat } from "../../../clients/node/tarformat.ts";
@@ -6,6 +7,7 @@ import { rc } from "../../../clients/rc/index.ts";
 import { tarfs, tools } from "../../../clients/tools/index.ts";
 import { NineError } from "../../../proto/index.ts";
 import { remote, testKernel, type TestKernel } from "../../support/kernel.ts";
+import { hops } from "../../support/everypoint.ts";
 import { archive } from "../../support/tarwriter.ts";
 import { ram } from "../../../servers/index.ts";
 import { MCREATE, MREPL } from "../../../kernel/index.ts";
@@ -93,4 +95,21 @@ it("a note ends it while it looks for headers", async () => {
   k.sys.postNote(pid, "interrupt");
   expect((await k.sys.wait(pid)).status).toBe("interrupt");
   while (k.stats().procs > before) await new Promise((resolve) => setImmediate(resolve));
+});
+
+it("a note ends it at any point, and nothing of it stays", async () => {
+  await k.sys.writeFile("/tmp/small.tar", archive([{ name: "f", data: "contents\n" }]));
+  await sh("tarfs /tmp/small.tar; unmount /n/tapefs; bind /tmp /n/tapefs; unmount /n/tapefs");
+  while (k.stats().procs > 1) await new Promise((resolve) => setImmediate(resolve));
+  const before = k.stats();
+  let whole = 0;
+  for (let n = 0; whole < 3 && n < 1000; n++) {
+    const pid = await k.sys.spawn({ path: "/bin/tarfs", argv: ["tarfs", "/tmp/small.tar"], noteGroup: "new", ns: "copy" });
+    await hops(n);
+    k.postNote(pid, "interrupt");
+    if ((await k.sys.wait(pid)).status === "") whole++;
+    for (let i = 0; !isDeepStrictEqual(k.stats(), before) && i < 100; i++) await new Promise((resolve) => setImmediate(resolve));
+    expect(k.stats(), `after ${n} suspensions`).toEqual(before);
+  }
+  expect(whole).toBe(3);
 });
