@@ -107,11 +107,7 @@ export abstract class RelayNode {
 
   /** What may be done with the fid while it is not given back; `any`: or with one that has it open. */
   with<T>(call: Call, f: (fid: number, intr: Interrupt) => Awaitable<T>, any = false): Awaitable<T> {
-    this.users++;
-    return lastly(() => during(call, (intr) => after(this.fid ?? (any ? this.opens[0] : undefined) ?? this.come(intr), (fid) => f(fid, intr))), () => {
-      this.users--;
-      if (this.r.resting) this.forget();
-    });
+    return during(call, (intr) => this.use(intr, f, any));
   }
 
   /** Somebody has it open by that fid; what is returned ends that. */
@@ -136,19 +132,29 @@ export abstract class RelayNode {
     return this.client.wstatFid(fid, changes, intr);
   }
 
-  /** A fid that was given back: by the name. */
-  private come(intr: Interrupt): Promise<number> {
-    this.coming ??= this.walked(intr).finally(() => {
+  private use<T>(intr: Interrupt, f: (fid: number, intr: Interrupt) => Awaitable<T>, any: boolean): Awaitable<T> {
+    this.users++;
+    return lastly(() => after(this.fid ?? (any ? this.opens[0] : undefined) ?? this.come(intr), (fid) => f(fid, intr)), () => {
+      this.users--;
+      if (this.r.resting) this.forget();
+    });
+  }
+
+  /** A fid that was given back: by the name. What becomes of another's walk there is the other's alone, unless it arrives. */
+  private async come(intr: Interrupt): Promise<number> {
+    while (this.coming) {
+      const fid = await this.coming.catch(() => undefined);
+      if (fid !== undefined) return fid;
+    }
+    this.coming = this.walked(intr).finally(() => {
       this.coming = undefined;
     });
     return this.coming;
   }
 
   private async walked(intr: Interrupt): Promise<number> {
-    const { parent } = this;
-    if (!parent) throw new NineError(Enotdir);
-    const dir = parent.fid ?? await parent.come(intr);
-    const { fid } = await this.client.walk(dir, [this.name], intr);
+    if (!this.parent) throw new NineError(Enotdir);
+    const { fid } = await this.parent.use(intr, (dir) => this.client.walk(dir, [this.name], intr), false);
     this.adopt(fid);
     return fid;
   }

@@ -155,15 +155,18 @@ export class Union {
     const from = this.x.at(c);
     const up = new Up(from.peer, this.laps, from.chan);
     let opened = false;
-    let made = false;
+    let made = true;
     try {
       const walking = this.x.ask(op, up, { type: Twalk, fid: from.fid, newfid: up.fid, wname: [] });
       const opening = this.x.ask(op, up, { type: Topen, fid: up.fid, mode });
-      const walked = yield* got(walking);
-      made = !errorOf(walked);
       const r = yield* got(opening);
       opened = r.type === Ropen && !this.closed;
       if (opened) this.up = up;
+      const why = errorOf(r);
+      // Who gave up does not wait for the walk either.
+      if (!why || isInterrupted(why)) return r;
+      const walked = yield* got(walking);
+      made = !errorOf(walked);
       return made ? r : walked;
     } finally {
       from.leave();

@@ -1,9 +1,9 @@
 /** Exports keep order: messages that one fid is named in take effect as they came, also where a mount makes them wait; who gives up holds up nobody. */
 import { afterEach, expect, test } from "vitest";
-import { type Booted, MCREATE, MREPL } from "../../kernel/index.ts";
+import { type Booted, MAFTER, MCREATE, MREPL } from "../../kernel/index.ts";
 import { extended, namesOf, type Path, ROOT } from "../../kernel/export/fid.ts";
 import * as p from "../../proto/index.ts";
-import { dial, open, pair, type Portal, type Rmsg, type Server, serve, type Tmsg } from "../../proto/index.ts";
+import { type Call, dial, dir, type DirNode, type Node, open, pair, type Portal, type Rmsg, type Server, serve, type Tmsg } from "../../proto/index.ts";
 import { ram } from "../../servers/index.ts";
 import { testKernel, type TestKernel } from "../support/kernel.ts";
 import { Nine } from "../support/nine.ts";
@@ -95,4 +95,62 @@ test("a path that goes back and forth stays as long as it is deep", () => {
   let kept = 0;
   for (let at: Path | undefined = path; at; at = at.from) kept += 1 + at.names.length;
   expect([namesOf(path), kept]).toEqual([["a", "b"], 3]);
+});
+
+test("who is interrupted on his way to a directory behind a plain wire goes alone", async () => {
+  const k = await testKernel({});
+  kernels.push(k);
+  const gates: (() => void)[] = [];
+  let gated = false;
+  const inner: DirNode = dir({ b: dir({}) });
+  const walked = (call: Call): Promise<Node> => new Promise((resolve, reject) => {
+    gates.push(() => resolve(inner));
+    call.signal.addEventListener("abort", () => reject(new p.NineError(p.Eintr)));
+  });
+  const root: DirNode = { walk: (_name, call) => (gated ? walked(call) : inner), list: () => [] };
+  const [a, b] = pair();
+  serve(b, (s) => open({ name: "gated", attach: () => root }, s));
+  await k.sys.mount(await dial(a, { versions: ["9P2000"] }), "/n/w", MREPL, "");
+  const x = k.sys.export("/");
+  const n = await Nine.attach(x, { uname: "any" });
+  const below = await n.walk("n/w/a/b");
+  const up = n.fid();
+  await n.rpc({ type: p.Twalk, fid: below, newfid: up, wname: [".."] });
+  gated = true;
+  const first: Tmsg = { type: p.Tstat, fid: up };
+  const all = [x.call(first), x.call({ type: p.Tstat, fid: up })].map(async (r) => r);
+  await settled([]);
+  expect(gates.length).toBe(1);
+  x.flush(first);
+  await settled([]);
+  expect(gates.length).toBe(2);
+  for (const go of gates) go();
+  expect(types(await settled(all))).toEqual([p.Eintr, p.Rstat]);
+});
+
+test("an open of a union is given up also while its element does not even walk", async () => {
+  const k = await testKernel({});
+  kernels.push(k);
+  const server = open(memory());
+  let stuck = false;
+  const silent = new Map<Tmsg, (r: Rmsg) => void>();
+  const portal: Portal = {
+    dialect: server.dialect, msize: server.msize, ordered: true,
+    call: (t) => (stuck ? new Promise((resolve) => silent.set(t, resolve)) : server.call(t)),
+    // As a wire whose peer answers nothing gives up on what was flushed.
+    flush: (t) => silent.get(t)?.({ type: p.Rerror, ename: p.Enoanswer, errno: p.errno.EINTR }),
+    hangup: () => server.hangup(),
+  };
+  await k.sys.mount(portal, "/a", MREPL, "");
+  await k.sys.bind("/tmp", "/a", MAFTER);
+  const x = k.sys.export("/");
+  const n = await Nine.attach(x, { uname: "any" });
+  const fid = await n.walk("a");
+  stuck = true;
+  const t: Tmsg = { type: p.Topen, fid, mode: p.OREAD };
+  const opening = (async () => x.call(t))();
+  await settled([]);
+  x.flush(t);
+  const [r] = await settled([opening]);
+  expect(r && p.isInterrupted(p.errorOf(r))).toBe(true);
 });
