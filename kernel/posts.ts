@@ -3,7 +3,7 @@
  * gives a session to each who mounts it. Invariants: a post holds a reference on its Chan until it is
  * removed; what was mounted or opened from it stays so. One of each kernel; the server srv shows it.
  */
-import { type Awaitable, Ebadusefd, Eexist, Ehungup, Enonexist, Eperm, NineError, ORDWR, type Portal } from "../proto/index.ts";
+import { type Awaitable, Ebadname, Ebadusefd, Eexist, Ehungup, Enonexist, Eperm, isName, NineError, ORDWR, type Portal } from "../proto/index.ts";
 import type { Chan } from "./chan.ts";
 import { type FdFile, fdFile } from "./fdfile.ts";
 
@@ -25,11 +25,12 @@ export class Posts {
   private readonly posts = new Map<string, Post>();
   private lastPath = 0;
 
-  /** Takes over the caller's reference of the Chan; Eexist when the name is taken. */
+  /** Takes over the caller's reference of the Chan; Eexist when the name is taken, Ebadname when it is none. */
   add(name: string, uid: string, mode: number, what: Pick<Post, "chan" | "listener"> = {}): Post {
-    if (this.posts.has(name)) {
+    const why = this.posts.has(name) ? Eexist : isName(name) ? undefined : Ebadname;
+    if (why !== undefined) {
       what.chan?.close();
-      throw new NineError(Eexist);
+      throw new NineError(why);
     }
     const post = { name, uid, mode, path: ++this.lastPath, ...what };
     this.posts.set(name, post);

@@ -25,6 +25,7 @@ export { serve, type Served, type ServeOptions, type Session9P, type WireLimits,
 export * from "./server.ts";
 export * from "./split.ts";
 export { open, type OpenOptions } from "./srv.ts";
+export { major, makedev, minor } from "./srv/attr.ts";
 export { inUse } from "./srv/shared.ts";
 export * from "./transport.ts";
 export * from "./users.ts";

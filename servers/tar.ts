@@ -8,7 +8,7 @@
  */
 import {
   AWRITE, type Attr, type Awaitable, type DirNode, DMDEVICE, DMDIR, DMNAMEDPIPE, DMSETGID, DMSETUID, DMSTICKY, DMSYMLINK, type Entry, Enotsup, Ereadonly,
-  type FileNode, isDir, type LinkNode, NineError, type Node, type OpenFile, type Server,
+  type FileNode, isDir, type LinkNode, makedev, NineError, type Node, type OpenFile, type Server,
 } from "../proto/index.ts";
 import { entries, type TarEntry, type TarFormat, type TarSource } from "./tar/entries.ts";
 import { tree } from "./tree.ts";
@@ -159,7 +159,7 @@ function make(root: TarDir, names: readonly string[]): TarDir {
 }
 
 function nodeOf(root: TarDir, e: TarEntry, source: TarSource): Node | undefined {
-  const rdev = (((e.minor & 0xff) | ((e.major & 0xfff) << 8) | ((e.minor & ~0xff) << 12)) >>> 0);
+  const rdev = makedev(e.major, e.minor);
   switch (e.type) {
     case "0": case "7": return new TarFile(source, e, e.sparse ? "sparse file in a tar archive: not supported" : undefined);
     case "1": return hardLink(root, e, source);

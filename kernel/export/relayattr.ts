@@ -1,6 +1,6 @@
 /** RelayAttr: what a server behind a relay says of a file, as a Node says it, and changes the other way round. Pure. */
 import {
-  type Attr, type Changes, type Dir, dirMode, DMDEVICE, Einval, NineError, NOU32, type RgetattrMsg, S_IFBLK, S_IFDIR, S_IFMT, type SetAttr, SETATTR_ATIME, SETATTR_ATIME_SET,
+  type Attr, type Changes, type Dir, dirMode, DMDEVICE, Einval, makedev, NineError, NOU32, type RgetattrMsg, S_IFBLK, S_IFDIR, S_IFMT, type SetAttr, SETATTR_ATIME, SETATTR_ATIME_SET,
   SETATTR_GID, SETATTR_MODE, SETATTR_MTIME, SETATTR_MTIME_SET, SETATTR_SIZE, SETATTR_UID, type SetTime, statMode, Tsetattr, type TsetattrMsg,
 } from "../../proto/index.ts";
 
@@ -11,12 +11,10 @@ const LINKS = /^HARDLINKCOUNT (\d+)$/;
 export function fromDir(d: Dir): Partial<Attr> {
   const dev = d.mode & DMDEVICE ? DEVICE.exec(d.extension) : undefined;
   const links = LINKS.exec(d.extension);
-  const major = Number(dev?.[2] ?? 0);
-  const minor = Number(dev?.[3] ?? 0);
   return {
     mode: d.mode, uid: d.uid, gid: d.gid, muid: d.muid, length: d.length, atime: d.atime, atimeNsec: 0, mtime: d.mtime, mtimeNsec: 0,
     ...(links && { nlink: Number(links[1]) }),
-    ...(dev && { block: dev[1] === "b", rdev: ((minor & 0xff) | ((major & 0xfff) << 8) | ((minor & ~0xff) << 12)) >>> 0 }),
+    ...(dev && { block: dev[1] === "b", rdev: makedev(Number(dev[2]), Number(dev[3])) }),
   };
 }
 

@@ -5,7 +5,7 @@
  */
 import {
   after, attempt, type Attr, type Awaitable, type Call, type Changes, type Client, type Dir, DMDIR, type DirNode, Eexist, Enotdir, type Entry, errno, Exdev, type FileNode,
-  GETATTR_BASIC, Interrupt, lastly, linuxFlags, type LinkNode, NineError, type Node, NOU32, OAPPEND, type OpenFile, OREAD, type Qid, QTDIR, QTSYMLINK, sameFile, type SetAttr,
+  GETATTR_BASIC, Interrupt, lastly, linuxFlags, type LinkNode, major, minor, NineError, type Node, NOU32, OAPPEND, type OpenFile, OREAD, type Qid, QTDIR, QTSYMLINK, sameFile, type SetAttr,
   type Statfs, statMode, Tfsync, Tgetattr, Tlopen, Tmknod, Tstatfs,
 } from "../../proto/index.ts";
 import type { Relay } from "./relay.ts";
@@ -221,7 +221,7 @@ export class RelayDir extends RelayNode implements DirNode {
       if (client.portal.dialect === "9P2000.L") {
         if (!replace && (await newdir.walk(newname, call))) throw new NineError(Eexist);
         await client.rename(from, name, to, newname, intr);
-      } else if (!sameDir(this, newdir)) throw new NineError(Exdev);
+      } else if (!sameFile(this.qid(), newdir.qid())) throw new NineError(Exdev);
       else await client.wstat(from, [name], { name: newname }, intr);
       if (node instanceof RelayNode) {
         node.parent = newdir;
@@ -243,10 +243,8 @@ export class RelayDir extends RelayNode implements DirNode {
   }
 
   mknod(name: string, mode: number, rdev: number, block: boolean, call: Call): Awaitable<Node> {
-    const major = (rdev >>> 8) & 0xfff;
-    const minor = (rdev & 0xff) | ((rdev >>> 12) & 0xfff00);
     return this.with(call, async (dfid, intr) => {
-      await this.client.rpc({ type: Tmknod, dfid, name, mode: statMode(mode, block), major, minor, gid: NOU32 }, intr);
+      await this.client.rpc({ type: Tmknod, dfid, name, mode: statMode(mode, block), major: major(rdev), minor: minor(rdev), gid: NOU32 }, intr);
       return this.child(dfid, name, intr);
     });
   }
@@ -313,10 +311,4 @@ class RelayLink extends RelayNode implements LinkNode {
   readlink(call: Call): Awaitable<string> {
     return this.with(call, (fid, intr) => this.client.readlink(fid, intr));
   }
-}
-
-function sameDir(a: RelayDir, b: RelayDir): boolean {
-  const x = a.qid();
-  const y = b.qid();
-  return x.pathlo === y.pathlo && x.pathhi === y.pathhi;
 }

@@ -101,7 +101,7 @@ export function toGetattr(a: Attr, qid: Qid, users: Users): RgetattrMsg {
   };
 }
 
-// Linux dev_t, glibc's 64-bit layout restricted to the 32 bits that stat(2) of x86-64 gives.
+/** Linux dev_t, glibc's 64-bit layout restricted to the 32 bits that stat(2) of x86-64 gives. */
 export function makedev(maj: number, min: number): number {
   return ((min & 0xff) | ((maj & 0xfff) << 8) | ((min & ~0xff) << 12)) >>> 0;
 }

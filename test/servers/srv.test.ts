@@ -27,6 +27,11 @@ async function post(name: string, fd: number | string, perm = 0o666): Promise<vo
   }
 }
 
+test("what is posted has a name that a file may have", async () => {
+  for (const name of ["", ".", "..", "a/b", "a\0b"]) expect(() => k.sys.post(name, () => open(ram({ now: () => 0 })))).toThrow("illegal name");
+  expect(await k.sys.readDir("/a")).toEqual([]);
+});
+
 test("the page's example: one end of a pipe is dropped into /srv and is a named pipe", async () => {
   const before = k.stats();
   const [p0, p1] = await k.sys.pipe();
