@@ -26,29 +26,36 @@ export async function ran(sys: Sys, command: string | readonly string[], options
   const argv = typeof command === "string" ? ["rc", "-c", command] : command;
   const name = argv[0] ?? "";
   const { input = "", main, ns, env } = options;
-  const pipes = [await sys.pipe(), await sys.pipe(), await sys.pipe()];
-  const [[in0, in1], [out0, out1], [err0, err1]] = pipes as [[number, number], [number, number], [number, number]];
-  let pid: number;
+  const open = new Set<number>();
+  const pipe = async (): Promise<[number, number]> => {
+    const ends = await sys.pipe();
+    for (const fd of ends) open.add(fd);
+    return ends;
+  };
+  const close = async (fd: number): Promise<void> => {
+    if (open.delete(fd)) await sys.close(fd);
+  };
   try {
-    pid = await sys.spawn({
+    const [in0, in1] = await pipe();
+    const [out0, out1] = await pipe();
+    const [err0, err1] = await pipe();
+    const pid = await sys.spawn({
       argv, fds: new Map([[0, in0], [1, out1], [2, err1]]), noteGroup: "new", ns: ns ?? "share", env: env ?? "copy",
       ...(main ? { main } : { path: name.includes("/") ? name : `/bin/${name}` }),
     });
-  } catch (e) {
-    for (const fd of [in1, out0, err0]) await sys.close(fd);
-    throw e;
+    for (const fd of [in0, out1, err1]) await close(fd);
+    const feeding = fed(sys, in1, typeof input === "string" ? encode(input) : input).then(() => close(in1));
+    const [out, err] = await Promise.all([collected(sys, out0), collected(sys, err0), feeding]);
+    return { status: (await sys.wait(pid)).status, out, err };
   } finally {
-    for (const fd of [in0, out1, err1]) await sys.close(fd);
+    for (const fd of open) await close(fd);
   }
-  const [out, err] = await Promise.all([collected(sys, out0), collected(sys, err0), fed(sys, in1, typeof input === "string" ? encode(input) : input)]);
-  return { status: (await sys.wait(pid)).status, out, err };
 }
 
 async function collected(sys: Sys, fd: number): Promise<string> {
   const text = new TextDecoder();
   let all = "";
   for (let data = await sys.read(fd); data.length > 0; data = await sys.read(fd)) all += text.decode(data, { stream: true });
-  await sys.close(fd);
   return all + text.decode();
 }
 
@@ -59,5 +66,4 @@ async function fed(sys: Sys, fd: number, data: Uint8Array): Promise<void> {
   } catch (e) {
     if (!(e instanceof NineError) || isInterrupted(e)) throw e;
   }
-  await sys.close(fd);
 }

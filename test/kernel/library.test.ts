@@ -1,7 +1,7 @@
 /** The kernel as a library: boot, spawn, mount, run, dispose; several kernels side by side. */
 import { expect, test } from "vitest";
 import { boot, type Booted, MCREATE, MREPL, type Program, type Sys } from "../../kernel/index.ts";
-import { open } from "../../proto/index.ts";
+import { open, ORDWR } from "../../proto/index.ts";
 import { bin, pipe, ram } from "../../servers/index.ts";
 import { bytes, failure, testHost, text } from "../support/kernel.ts";
 
@@ -31,6 +31,26 @@ test("run: input, both outputs, status; by path, by name, as a function", async 
   expect(await failure(k.run(["nothing"]))).toBe("file does not exist");
   expect(k.stats()).toEqual(before);
   expect(await k.run(["env"], { env: new Map([["a", ["b"]]]), main: async (sys) => sys.getenv("a")?.join() ?? "" })).toMatchObject({ status: "b" });
+});
+
+test("run: what it opened is closed however it ends", async () => {
+  using k = await kernel();
+  const { sys } = k;
+  const fd = await sys.create("/f", ORDWR, 0o666);
+  const used = [fd];
+  await k.run(["x"], { main: async () => "" });
+  const none = async (): Promise<boolean> => (await failure(sys.dup(fd).then((n) => used.push(n)))) === "Too many open files";
+  while (!(await none()));
+  for (let free = 0; free < 8; free++) {
+    const before = k.stats();
+    for (let again = 0; again < 2; again++) {
+      const end = await failure(k.run(["x"], { main: async () => "" }));
+      expect([free, end]).toEqual([free, free < 6 ? "Too many open files" : "no error"]);
+      for (let i = 0; i < 10; i++) await sys.stat("/f");
+      expect(k.stats()).toEqual(before);
+    }
+    await sys.close(used.pop() ?? -1);
+  }
 });
 
 test("two kernels in one program share a server, and nothing else", async () => {
