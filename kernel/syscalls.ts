@@ -51,7 +51,7 @@ export class Syscalls extends HostCalls implements Sys {
     const { p } = this;
     // Held while attaching: a failed mount hangs up.
     const m = await this.serverOf(server, spec).catch((e: unknown) => {
-      throw typeof server === "string" && e instanceof NineError && !isInterrupted(e) ? new NineError(`${server}: ${e.message}`, e.errno) : e;
+      throw typeof server === "string" && e instanceof NineError && !isInterrupted(e) && !e.message.startsWith(`${server}: `) ? new NineError(`${server}: ${e.message}`, e.errno) : e;
     });
     try {
       if (typeof server === "object") await this.enter();

@@ -2,13 +2,13 @@
  * Plug-ins as a user meets them: exec: and module: with --mount and with mount at the prompt, in real
  * processes. What goes wrong in one is one line that names it, and the shell goes on.
  */
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { bundle } from "../support/bundle.ts";
-import { MAIN, run as runProgram, type Ran } from "../support/children.ts";
+import { alive, type Bare, bare as bareNode, MAIN, run as runProgram, type Ran, until } from "../support/children.ts";
 
 const top = mkdtempSync(join(tmpdir(), "nineplex-plugins-"));
 const cwd = join(top, "here it is");
@@ -17,37 +17,13 @@ let removeBundle = (): void => undefined;
 /** A command that serves the directory `files` on its standard streams. */
 let serving = "";
 
+const bare = (args: readonly string[]): Bare => bareNode([...main, ...args], cwd);
 const run = (args: readonly string[], input = ""): Promise<Ran> => runProgram(process.execPath, [...main, ...args], { cwd, input });
 const mounted = (addr: string, command = "cat /n/x/f"): Promise<Ran> => run(["--mount", `${addr}:/n/x`, "-c", command]);
 const text = (r: Ran): { status: number | null; out: string; err: string } => ({ status: r.status, out: r.stdout.toString(), err: r.stderr });
 const failed = (err: string): { status: number; out: string; err: string } => ({ status: 1, out: "", err: `${err}\n` });
 const worked = (out: string, err = ""): { status: number; out: string; err: string } => ({ status: 0, out, err });
 const file = (name: string, body: string): void => writeFileSync(join(cwd, name), body);
-
-async function until(what: () => boolean): Promise<void> {
-  for (const end = Date.now() + 20_000; !what(); await new Promise((resolve) => setTimeout(resolve, 20))) {
-    if (Date.now() > end) throw new Error("waited in vain");
-  }
-}
-
-function alive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return !execFileSync("ps", ["-o", "stat=", "-p", String(pid)], { encoding: "utf8" }).startsWith("Z");
-  } catch {
-    return false;
-  }
-}
-
-/** A nineplex that is to get signals. */
-function bare(args: readonly string[]): { child: ChildProcess; out(): string; err(): string; ended: Promise<number | string | null> } {
-  const child = spawn(process.execPath, [...main, ...args], { cwd });
-  let out = "";
-  let err = "";
-  child.stdout.on("data", (d: Buffer) => (out += d.toString()));
-  child.stderr.on("data", (d: Buffer) => (err += d.toString()));
-  return { child, out: () => out, err: () => err, ended: new Promise((resolve) => child.on("close", (code, signal) => resolve(code ?? signal))) };
-}
 
 /** What every module of these tests begins with: no package is near. */
 const PLAIN = `const text = (get) => ({ open: () => { const data = new TextEncoder().encode(get()); return { read: (at, n) => data.subarray(at, at + n) }; } });
@@ -84,30 +60,28 @@ describe("module:", { timeout: 60_000 }, () => {
     file("syntax.mjs", "export default {\n");
     file("nested.mjs", "import './not-there.mjs';\n");
     file("plain.ts", "export default 3 as number;\n");
-    const [object, fn, asynchronous, cls, common, ...wrong] = await Promise.all([
-      mounted("module:object.mjs"), mounted("module:function.mjs?a=x%20y&b=/p:/q"), mounted("module:./async.mjs"), mounted(`module:${cwd}/class.mjs?a=1`), mounted("module:common.cjs"),
-      mounted("module:three.mjs"), mounted("module:nothing.mjs"), mounted("module:throws.mjs"), mounted("module:maker.mjs"), mounted("module:syntax.mjs"),
-      mounted("module:nested.mjs"), mounted("module:none.mjs"), mounted("module:sub"), mounted("module:plain.ts"),
+    const addrs = ["object.mjs", "function.mjs?a=x%20y&b=/p:/q", "./async.mjs", `${cwd}/class.mjs?a=1`, "common.cjs"];
+    const wrong = ["three.mjs", "nothing.mjs", "throws.mjs", "maker.mjs", "syntax.mjs", "nested.mjs", "none.mjs", "sub", "plain.ts"];
+    const [good, bad, one] = await Promise.all([
+      run([...addrs.flatMap((a, i) => ["--mount", `module:${a}:/n/x${i}`]), "-c", "cat /n/x?/f"]),
+      run(["-c", wrong.map((f) => `mount module:${f} /n/x`).join("\n")]), mounted("module:three.mjs"),
     ]);
-    expect(text(object)).toEqual(worked("object\n"));
-    expect(text(fn)).toEqual(worked(`x y,/p:/q,,${cwd},number\n`));
-    expect(text(asynchronous)).toEqual(worked("async\n"));
-    expect(text(cls)).toEqual(worked("1\n"));
-    expect(text(common)).toEqual(worked("common\n"));
+    expect(text(good)).toEqual(worked(`object\nx y,/p:/q,,${cwd},number\nasync\n1\ncommon\n`));
     const typescript = Number(process.versions.node.split(".")[0]) < 22
       ? "plain.ts: not JavaScript: TypeScript modules are for npm start, or compile it" : "plain.ts: its default export is no server, nor a function or class that makes one";
     const why = [
-      ["three.mjs", "three.mjs: its default export is no server, nor a function or class that makes one"],
-      ["nothing.mjs", "nothing.mjs: no default export, which would be the server"],
-      ["throws.mjs", "throws.mjs: on purpose"],
-      ["maker.mjs", "maker.mjs: in the function"],
-      ["syntax.mjs", "syntax.mjs: syntax error: Unexpected end of input"],
-      ["nested.mjs", `nested.mjs: Cannot find module '${cwd}/not-there.mjs' imported from ${cwd}/nested.mjs`],
-      ["none.mjs", "file does not exist: none.mjs"],
-      ["sub", "not a file: sub"],
-      ["plain.ts", typescript],
-    ] as const;
-    expect(wrong.map(text)).toEqual(why.map(([name, w]) => failed(`nineplex: --mount module:${name}:/n/x: ${w}`)));
+      "three.mjs: its default export is no server, nor a function or class that makes one",
+      "nothing.mjs: no default export, which would be the server",
+      "throws.mjs: on purpose",
+      "maker.mjs: in the function",
+      "syntax.mjs: syntax error: Unexpected end of input",
+      `nested.mjs: Cannot find module '${cwd}/not-there.mjs' imported from ${cwd}/nested.mjs`,
+      "file does not exist: none.mjs",
+      "not a file: sub",
+      typescript,
+    ];
+    expect(bad.stderr.split("\n")).toEqual([...wrong.map((f, i) => `mount: module:${f}: ${why[i]}`), ""]);
+    expect(text(one)).toEqual(failed(`nineplex: --mount module:three.mjs:/n/x: ${why[0]}`));
   });
 
   it("an address is one server, mounted twice or not; other arguments, and a file that was changed, are another", async () => {
@@ -175,23 +149,29 @@ describe("exec:", { timeout: 60_000 }, () => {
     expect(text(prompt)).toMatchObject(worked(`contents\nmount -c 'exec:"sub/serve it" "$HOME"x files' /n/x\n`, `I was told '${process.env["HOME"] ?? ""}x'\n`));
   });
 
-  it.each([
-    ["true", "i/o on hungup channel: the other side ended it without an answer"],
-    ["exit 3", "i/o on hungup channel: exited with status 3"],
-    ["kill -9 $$", "i/o on hungup channel: killed by SIGKILL"],
-    ["exec no-such-thing 2>/dev/null", "i/o on hungup channel: command not found (status 127)"],
-    ["echo Welcome to this server.; cat >/dev/null", "protocol botch: message of 1668048215 bytes, msize is 1048576; what came is text, not 9P: Welcome to this server."],
-    ["yes 2>/dev/null", /^protocol botch: message of \d+ bytes, msize is 1048576; what came is text, not 9P: y$/],
-    ["head -c 100000000 /dev/zero 2>/dev/null", "protocol botch: message of 0 bytes"],
-    ["cat", "exec:cat: the server speaks no version of 9P that is known here"],
-  ])("a child that is no server: %s", async (command, why) => {
-    const r = await mounted(`exec:${command}`, "echo no");
-    const line = `nineplex: --mount exec:${command}:/n/x: `;
-    expect(r).toMatchObject({ status: 1 });
-    expect(r.stderr.slice(0, line.length)).toBe(line);
-    const said = r.stderr.slice(line.length, -1);
-    if (typeof why === "string") expect(said).toBe(why);
-    else expect(said).toMatch(why);
+  it("children that are no servers", async () => {
+    const hungup = "i/o on hungup channel";
+    const botch = "protocol botch: message of";
+    const children: readonly (readonly [string, string | RegExp])[] = [
+      ["true", `${hungup}: the other side ended it without an answer`],
+      ["exit 3", `${hungup}: exited with status 3`],
+      ["kill -9 $$", `${hungup}: killed by SIGKILL`],
+      ["exec no-such-thing 2>/dev/null", `${hungup}: command not found (status 127)`],
+      ["echo Welcome to this server.; cat >/dev/null", `${botch} 1668048215 bytes, msize is 1048576; what came is text, not 9P: Welcome to this server.`],
+      ["yes 2>/dev/null", /^protocol botch: message of \d+ bytes, msize is 1048576; what came is text, not 9P: y$/],
+      ["head -c 100000000 /dev/zero 2>/dev/null", `${botch} 0 bytes`],
+      ["cat", "exec:cat: the server speaks no version of 9P that is known here"],
+    ];
+    const [all, one] = await Promise.all([run(["-c", children.map(([command]) => `mount 'exec:${command}' /n/x`).join("\n")]), mounted("exec:exit 3")]);
+    const said = all.stderr.split("\n");
+    for (const [i, [command, why]] of children.entries()) {
+      const line = `mount: exec:${command}: `;
+      expect(said[i]?.slice(0, line.length)).toBe(line);
+      if (typeof why === "string") expect(said[i]?.slice(line.length)).toBe(why.replace(`exec:${command}: `, ""));
+      else expect(said[i]?.slice(line.length)).toMatch(why);
+    }
+    expect(said.slice(children.length)).toEqual([""]);
+    expect(text(one)).toEqual(failed(`nineplex: --mount exec:exit 3:/n/x: ${hungup}: exited with status 3`));
   });
 
   it("one that dies later: what waits fails, and so does what follows, with the reason", async () => {
@@ -234,20 +214,15 @@ describe("exec:", { timeout: 60_000 }, () => {
   });
 
   const stubborn = `trap "" TERM INT HUP; echo $$ > pid.$N; SERVE files; while :; do sleep 1000; done`;
-  it.each([
-    ["its end", ""], ["SIGTERM", "SIGTERM"], ["SIGHUP", "SIGHUP"], ["two SIGINT", "SIGINT"],
-  ])("children are gone when nineplex ends, those that will not hear too: by %s", async (how, signal) => {
-    const at = join(cwd, `pid.${how.replace(" ", "")}`);
-    const command = stubborn.replace("SERVE", serving).replace("pid.$N", `'${at}'`);
-    const p = bare(["--mount", `exec:${command}:/n/x`, "-c", signal === "" ? "cat /n/x/f" : "cat /n/x/f; sleep 100"]);
-    await until(() => p.out() === "contents\n");
-    if (signal !== "") p.child.kill(signal as NodeJS.Signals);
-    if (how === "two SIGINT") {
-      await new Promise((resolve) => setTimeout(resolve, 300));
-      p.child.kill("SIGINT");
-    }
-    await p.ended;
-    await until(() => !alive(Number(readFileSync(at, "utf8"))));
+  it("children are gone when nineplex ends, those that will not hear too: by its end, SIGTERM, SIGHUP, two SIGINT", async () => {
+    await Promise.all((["", "SIGTERM", "SIGHUP", "SIGINT"] as const).map(async (signal) => {
+      const at = join(cwd, `pid.${signal}`);
+      const p = bare(["--mount", `exec:${stubborn.replace("SERVE", serving).replace("pid.$N", `'${at}'`)}:/n/x`, "-c", signal === "" ? "cat /n/x/f" : "cat /n/x/f; sleep 100"]);
+      await until(() => p.out() === "contents\n");
+      if (signal !== "") p.child.kill(signal);
+      await (signal === "SIGINT" ? until(() => !p.child.kill(signal)) : p.ended);
+      await until(() => !alive(Number(readFileSync(at, "utf8"))));
+    }));
   });
 });
 

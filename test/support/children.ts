@@ -2,7 +2,7 @@
  * Children: processes that tests start. Invariant: each is stopped by its own id, at the latest by
  * stopAll() in an afterEach or afterAll.
  */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { createRequire } from "node:module";
 import { connect, createServer } from "node:net";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -97,6 +97,44 @@ export function run(command: string, args: readonly string[], how: HowToRun = {}
       resolve({ status, stdout: Buffer.concat(out), stderr });
     });
   });
+}
+
+/** A process whose signals and streams are the test's to play with. */
+export interface Bare {
+  readonly child: ChildProcess;
+  out(): string;
+  err(): string;
+  /** The exit status, or the signal that ended it. */
+  readonly ended: Promise<number | string | null>;
+}
+
+/** Starts this Node with such arguments. Nobody stops it but the test. */
+export function bare(args: readonly string[], cwd: string, stdio: ("pipe" | "ignore" | "inherit")[] = ["pipe", "pipe", "pipe"]): Bare {
+  const child = spawn(process.execPath, args, { cwd, stdio });
+  let err = "";
+  let out = "";
+  child.stderr?.on("data", (d: Buffer) => (err += d.toString()));
+  child.stdout?.on("data", (d: Buffer) => (out += d.toString()));
+  child.stdin?.on("error", () => undefined);
+  const ended = new Promise<number | string | null>((resolve) => child.on("close", (code, signal) => resolve(code ?? signal)));
+  return { child, err: () => err, out: () => out, ended };
+}
+
+/** Waits for what a process brings about; rejects after 20 s. */
+export async function until(what: () => boolean): Promise<void> {
+  for (const end = Date.now() + 20_000; !what(); await sleep(20)) {
+    if (Date.now() > end) throw new Error("waited in vain");
+  }
+}
+
+/** Whether a process has not ended: one that nobody has waited for yet has. */
+export function alive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return !execFileSync("ps", ["-o", "stat=", "-p", String(pid)], { encoding: "utf8" }).startsWith("Z");
+  } catch {
+    return false;
+  }
 }
 
 /** The command line, run to its end. */

@@ -1,9 +1,9 @@
-import { execFileSync } from "node:child_process";
 import { PassThrough } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { connectExec } from "../../../clients/node/exec.ts";
 import { StreamTransport } from "../../../clients/node/stream.ts";
 import { errno, NineError, type Transport } from "../../../proto/index.ts";
+import { alive } from "../../support/children.ts";
 import { type Ends, Sink, transportSuite } from "../../support/transportsuite.ts";
 
 transportSuite("two pipes", () => {
@@ -44,15 +44,6 @@ function run(command: string | string[], graceMs = 100): Promise<{ t: Transport;
 async function pidOf(sink: Sink): Promise<number> {
   await sink.until(() => sink.bytes().includes("\n") || sink.ends > 0);
   return Number(String(sink.bytes()).split("\n")[0]);
-}
-
-function alive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return !execFileSync("ps", ["-o", "stat=", "-p", String(pid)], { encoding: "utf8" }).startsWith("Z");
-  } catch {
-    return false;
-  }
 }
 
 describe("exec", () => {
