@@ -64,13 +64,3 @@ export async function abortable<T>(signal: AbortSignal, f: (blocked: Blocked) =>
     signal.removeEventListener("abort", abort);
   }
 }
-
-/** What is waited for, or Eintr when the signal comes first; then it goes on, and nobody is told of its end. */
-export function unless<T>(signal: AbortSignal, wait: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(new NineError(Eintr));
-    if (signal.aborted) abort();
-    signal.addEventListener("abort", abort, { once: true });
-    wait.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
-  });
-}

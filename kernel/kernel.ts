@@ -3,9 +3,8 @@
  * in /srv, the slice of time host processes run in. boot() makes one; several live side by side in
  * one host program. Devices (proc, env, dup, srv, cons) see processes through procview.ts.
  */
-import { after, type Awaitable, Ebadarg, errno, type Host, NineError, open, type OpenOptions, type Portal, type Server } from "../proto/index.ts";
+import { after, type Awaitable, Ebadarg, errno, type Host, NineError, open, type OpenOptions, type Portal, type Server, unless } from "../proto/index.ts";
 import { Chan } from "./chan.ts";
-import { unless } from "./fdfile.ts";
 import { FdWire } from "./fdwire.ts";
 import { Mnt } from "./mnt.ts";
 import { NoteGroup } from "./notegroup.ts";

@@ -3,10 +3,10 @@
  * keeps nothing: whoever holds one after the process has ended gets "process exited". Calls that wait
  * end with the signal given, like those of any server.
  */
-import { Eperm, errno, NineError } from "../proto/index.ts";
+import { Eperm, errno, NineError, unless } from "../proto/index.ts";
 import type { Chan } from "./chan.ts";
 import type { Egrp } from "./egrp.ts";
-import { abortable, type FdFile, fdFile, unless } from "./fdfile.ts";
+import { abortable, type FdFile, fdFile } from "./fdfile.ts";
 import type { Post } from "./posts.ts";
 import { nsFile } from "./nsfile.ts";
 import { Eprocdied, type Proc, type Tap } from "./proc.ts";

@@ -4,6 +4,7 @@
  * a promise unless it was given one. Used by srv, by servers whose calls may wait, by the client and
  * by the kernel's calls.
  */
+import { Eintr, NineError } from "./errors.ts";
 
 export type Awaitable<T> = T | Promise<T>;
 
@@ -39,6 +40,16 @@ export function lastly<T>(f: () => Awaitable<T>, done: () => void): Awaitable<T>
 /** As a promise, for who wants one: settled at once if the value is there; what f throws rejects it. */
 export async function promised<T>(f: () => Awaitable<T>): Promise<T> {
   return f();
+}
+
+/** What p settles with, or Eintr when the signal comes first; p then goes on, and nobody is told of its end. */
+export function unless<T>(signal: AbortSignal, p: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(new NineError(Eintr));
+    if (signal.aborted) abort();
+    signal.addEventListener("abort", abort, { once: true });
+    p.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
 }
 
 /** For what nobody waits for: a failure has nobody to be told to. */

@@ -2,7 +2,7 @@
  * connect, listen: addresses as portals, and portals at addresses. What `nineplex/node` offers to
  * programs, and all that the command line uses to reach the outside.
  */
-import { dial, Ehungup, Eintr, errno, NineError, open, type Portal, serve, type Session9P, type WireLimits } from "../../proto/index.ts";
+import { dial, Ehungup, errno, NineError, open, type Portal, serve, type Session9P, unless, type WireLimits } from "../../proto/index.ts";
 import { type Addr, formatAddr, parseAddr } from "./addr.ts";
 import { newToken } from "./gate.ts";
 import { nodeHost } from "./host.ts";
@@ -44,16 +44,6 @@ export async function connect(addr: string | Addr, options: ConnectOptions = {})
   } finally {
     clearTimeout(timeout);
   }
-}
-
-/** What p settles with, or Eintr. */
-function unless<T>(signal: AbortSignal, p: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const giveUp = (): void => reject(new NineError(Eintr));
-    if (signal.aborted) giveUp();
-    signal.addEventListener("abort", giveUp, { once: true });
-    p.then(resolve, reject).finally(() => signal.removeEventListener("abort", giveUp));
-  });
 }
 
 /** A frame is collected whole before it is looked at. No sender gains by one that is much longer than a message, or than what is sent in a tick. */

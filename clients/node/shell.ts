@@ -7,7 +7,8 @@ import { resolve } from "node:path";
 import type { Program, Sys } from "../../kernel/index.ts";
 import { DMDIR, Eisdir, errno, NineError, OREAD, ORDWR, OWRITE } from "../../proto/index.ts";
 import { type LineEditor, rc } from "../rc/index.ts";
-import { decode, join } from "../tools/lib/bytes.ts";
+import { decode } from "../tools/lib/bytes.ts";
+import { readAll } from "../tools/lib/readall.ts";
 import { about } from "../tools/lib/tool.ts";
 import { booted, mountAll } from "./boot.ts";
 import { hostError } from "./guard.ts";
@@ -106,18 +107,13 @@ async function readScript(sys: Sys, file: string, cwd: string): Promise<string> 
 
 /** A file's contents; undefined when the name space has no such file. */
 async function readNamed(sys: Sys, file: string): Promise<Uint8Array | undefined> {
-  let fd: number;
   try {
     if ((await sys.stat(file)).mode & DMDIR) throw new NineError(Eisdir);
-    fd = await sys.openRead(file);
+    return await readAll(sys, file);
   } catch (e) {
     if (e instanceof NineError && (e.errno === errno.ENOENT || e.errno === errno.ENOTDIR)) return undefined;
     throw e;
   }
-  const parts: Uint8Array[] = [];
-  for (let data = await sys.read(fd); data.length > 0; data = await sys.read(fd)) parts.push(data);
-  await sys.close(fd);
-  return join(parts);
 }
 
 /** rc, with line editing where a person types. */

@@ -1,15 +1,16 @@
 /** grep(1): lines that match an expression of regexp(6). Time in proportion to the input, whatever the expression. */
 import type { Program } from "../../kernel/sys.ts";
 import { Usage, parseArgs } from "./lib/args.ts";
-import { decode, join } from "./lib/bytes.ts";
+import { decode } from "./lib/bytes.ts";
 import { Lines, NL, lineEnd } from "./lib/lines.ts";
+import { readAll } from "./lib/readall.ts";
 import { Regexp } from "./lib/regexp.ts";
-import { about, eachInput, tool, type Tool } from "./lib/tool.ts";
+import { about, eachInput, tool } from "./lib/tool.ts";
 
 export const grep: Program = tool("grep", "[-bchiLlnsvE] [-e pattern | -f patternfile | pattern] [file ...]", async (t, words) => {
   const args = parseArgs(words, "bchiLlnsvEe:f:");
   const patterns = [...args.all("e")];
-  for (const file of args.all("f")) patterns.push((await about(file, () => readAll(t, file))).replace(/\n$/, ""));
+  for (const file of args.all("f")) patterns.push(decode(await about(file, () => readAll(t.sys, file))).replace(/\n$/, ""));
   let files = args.operands;
   if (patterns.length === 0) {
     const [first, ...rest] = files;
@@ -54,11 +55,3 @@ export const grep: Program = tool("grep", "[-bchiLlnsvE] [-e pattern | -f patter
   });
   if (!found && t.errors === 0) t.status = "no matches";
 });
-
-async function readAll(t: Tool, path: string): Promise<string> {
-  const parts: Uint8Array[] = [];
-  const fd = await t.sys.openRead(path);
-  for (let data = await t.sys.read(fd); data.length > 0; data = await t.sys.read(fd)) parts.push(data);
-  await t.sys.close(fd);
-  return decode(join(parts));
-}

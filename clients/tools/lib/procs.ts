@@ -1,7 +1,8 @@
 /** procs: the processes that /proc shows, for the tools that list them. One that ends meanwhile is left out. */
 import { isInterrupted, NineError } from "../../../proto/index.ts";
 import type { Sys } from "../../../kernel/sys.ts";
-import { decode, join } from "./bytes.ts";
+import { decode } from "./bytes.ts";
+import { readAll } from "./readall.ts";
 
 /** The fields of /proc/n/status (proc(3)); times in milliseconds, memory in KiB. */
 export interface ProcStatus {
@@ -34,14 +35,7 @@ export async function procs(sys: Sys): Promise<ProcStatus[]> {
 /** A file of a process; "" when the process has ended, or the file may not be read. */
 export async function procText(sys: Sys, pid: number, file: string): Promise<string> {
   try {
-    const fd = await sys.openRead(`/proc/${pid}/${file}`);
-    try {
-      const parts: Uint8Array[] = [];
-      for (let data = await sys.read(fd); data.length > 0; data = await sys.read(fd)) parts.push(data);
-      return decode(join(parts));
-    } finally {
-      await sys.close(fd);
-    }
+    return decode(await readAll(sys, `/proc/${pid}/${file}`));
   } catch (e) {
     if (!(e instanceof NineError) || isInterrupted(e)) throw e;
     return "";
