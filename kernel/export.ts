@@ -92,8 +92,8 @@ export class Export implements Portal {
     if (!op) return;
     op.flushed = true;
     if (op.waits) {
-      const { queue } = op.waits;
-      queue.splice(queue.indexOf(op), 1);
+      for (const { queue } of op.waits) queue.splice(queue.indexOf(op), 1);
+      op.waits = undefined;
       if (op.made) this.drop(op.made);
       this.settle(op, rerror(new NineError(Eintr)));
       this.release(op);
@@ -209,7 +209,7 @@ export class Export implements Portal {
     while (f.held === 0) {
       const op = f.queue.shift();
       if (!op) break;
-      this.start(op);
+      this.granted(op, f);
     }
   }
 
@@ -240,8 +240,7 @@ export class Export implements Portal {
       if (why) return why;
       if (op.made) op.made.aside = f.aside;
     }
-    if (f.held > 0 || f.queue.length > 0) this.queue(op, f);
-    else this.second(op);
+    this.queue(op, f, op.fid2 ?? f);
     return undefined;
   }
 
@@ -264,33 +263,35 @@ export class Export implements Portal {
     return undefined;
   }
 
-  private queue(op: Op, f: Xfid): void {
-    op.waits = f;
-    f.queue.push(op);
+  /** Behind whatever uses its fids, on both at once: two that name the same two fids never wait for each other. */
+  private queue(op: Op, f: Xfid, g: Xfid): void {
+    const busy = (f === g ? [f] : [f, g]).filter((x) => x.held > 0 || x.queue.length > 0);
+    if (busy.length === 0) return;
+    for (const x of busy) x.queue.push(op);
+    op.waits = busy;
+    if (f !== g && busy.length === 1) this.hold(op, busy[0] === f ? g : f);
   }
 
-  /** Behind the second fid, while the first waits with it. */
-  private second(op: Op): boolean {
-    const { fid: f, fid2: g } = op;
-    if (!f || !g || f === g || (g.held === 0 && g.queue.length === 0)) return false;
+  private hold(op: Op, f: Xfid): void {
     f.held++;
     op.holds = f;
-    this.queue(op, g);
-    return true;
   }
 
-  /** It waits for its second fid no longer. */
+  /** It waits for its other fid no longer. */
   private release(op: Op): void {
     const f = op.holds;
     op.holds = undefined;
     if (f) this.free(f);
   }
 
-  /** An op that had to wait. */
-  private start(op: Op): void {
-    const last = op.waits;
+  /** An op that had to wait for f does so no more. */
+  private granted(op: Op, f: Xfid): void {
+    if (op.waits && op.waits.length > 1) {
+      op.waits = op.waits.filter((x) => x !== f);
+      this.hold(op, f);
+      return;
+    }
     op.waits = undefined;
-    if (last === op.fid && this.second(op)) return;
     const r = this.run(op);
     this.release(op);
     if (r instanceof Promise) void r.then((x) => this.settle(op, x));

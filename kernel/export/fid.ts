@@ -82,8 +82,8 @@ export class Op {
   fid: Xfid | undefined;
   fid2: Xfid | undefined;
   made: Xfid | undefined;
-  /** The fid it is queued on, and the one that it holds meanwhile. */
-  waits: Xfid | undefined;
+  /** The fids it is queued on, and one that it holds meanwhile. */
+  waits: Xfid[] | undefined;
   holds: Xfid | undefined;
   /** What it is at the moment at a portal. */
   portal: Portal | undefined;

@@ -63,6 +63,22 @@ test("a message given up while it waits for its second fid does not hold the fir
   expect(types(await settled(all))).toEqual([p.Rwalk, p.Eintr, p.Rstat, p.Rstat]);
 });
 
+test("two renames, each between the other's directories, while both are still being walked to", async () => {
+  const { k, n, ask } = await furnished();
+  await k.put("/n/w/e/b", "b");
+  const [d, e] = [n.fid(), n.fid()];
+  const all = [
+    ask({ type: p.Twalk, fid: n.root, newfid: d, wname: ["n", "w", "d"] }),
+    ask({ type: p.Twalk, fid: n.root, newfid: e, wname: ["n", "w", "e"] }),
+    ask({ type: p.Trenameat, olddirfid: e, oldname: "b", newdirfid: d, newname: "b" }),
+    ask({ type: p.Trenameat, olddirfid: d, oldname: "a", newdirfid: e, newname: "a" }),
+    ask({ type: p.Tclunk, fid: e }),
+    ask({ type: p.Tclunk, fid: d }),
+  ];
+  expect(types(await settled(all))).toEqual([p.Rwalk, p.Rwalk, p.Rrenameat, p.Rrenameat, p.Rclunk, p.Rclunk]);
+  expect([await k.cat("/n/w/d/b"), await k.cat("/n/w/e/a")]).toEqual(["b", "a"]);
+});
+
 test("names made and removed in one directory, all sent together, and then its clunk", async () => {
   const { k, n, ask } = await furnished();
   const d = await n.walk("n/w/d");
