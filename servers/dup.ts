@@ -70,7 +70,7 @@ function file({ fd, mode }: FdInfo, proc: () => DupProc): FileNode {
   };
 }
 
-/** What is not the process's owner's business is told by the fd itself: it is open for the mode or not. */
+/** The owner may try: openFd says whether the fd is open for that mode. */
 function ownerOnly(p: DupProc, call: Call): void {
   if (call.uid !== 0 && call.uname !== p.user) throw new NineError(Eperm);
 }

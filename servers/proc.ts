@@ -227,7 +227,9 @@ function text(p: () => ProcInfo): OpenFile {
 }
 
 /** Its 9P messages from now on, as --trace prints them; clunks are the kernel's. */
-function messages(p: () => ProcInfo): OpenFile {
+function messages(p: () => ProcInfo, caller: number): OpenFile {
+  // Each read would beget what is read next.
+  if (p().pid === caller) throw new NineError(`${Eperm}: a process cannot watch itself`);
   const lines = new Lines();
   /** Each of its portals as traced; `sending` makes the call that goes through it. */
   const traced = new WeakMap<Portal, Portal>();

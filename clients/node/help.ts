@@ -46,7 +46,7 @@ other servers included, but without /host; all who attach are the user it runs a
 
   --listen ADDR        ws://HOST:PORT, tcp://HOST:PORT, unix:PATH or stdio; repeats.
                        Default ws://127.0.0.1:5640; port 0 takes a free one
-  --rw                 clients may write
+  --rw                 clients may write; without DIR to /proc too, where they can bind, not mount
   --host               without DIR: /host, the current directory, is in the name space
   --mount ADDR:/PATH[:ro][:before|after|replace], --ns FILE, --uname NAME
                        without DIR, as for the shell: see nineplex -h

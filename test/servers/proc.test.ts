@@ -206,6 +206,10 @@ test("wait: records of children as await(2) gives them; it waits for those to co
   expect(await failure(reads)).toBe("process exited");
 });
 
+test("trace: nobody's own, whose reads would never end", async () => {
+  expect(await failure(k.sys.open("/a/self/trace", OREAD))).toBe("permission denied: a process cannot watch itself");
+});
+
 test("trace: the messages of its calls, to each reader from his open on", async () => {
   const [r, w] = await k.sys.pipe();
   const pid = await k.sys.spawn({
