@@ -178,11 +178,9 @@ export class Export implements Portal {
   /** A reply as the client sees it, and what it says of the fid. */
   reply(op: Op, f: Xfid, up: Up, r: Rmsg): Rmsg {
     const { t } = op;
-    if (isError(r)) {
-      if (opens(t)) f.open = false;
-      return r;
-    }
+    if (isError(r)) return r;
     if (opens(t)) {
+      f.open = true;
       if ("qid" in r) f.qid = r.qid;
       if (t.type === Tcreate || t.type === Tlcreate) {
         f.path = { from: f.path, names: [t.name] };

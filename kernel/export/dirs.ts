@@ -10,14 +10,14 @@ import {
   type TmkdirMsg, type TmknodMsg, type TrenameatMsg, type TrenameMsg, type TsymlinkMsg, type TunlinkatMsg, Twalk, type TcreateMsg, type TlcreateMsg, Tlcreate, L_O_EXCL,
 } from "../../proto/index.ts";
 import type { Export } from "../export.ts";
-import { fullNames, type Op, type Xfid } from "./fid.ts";
+import { fullNames, type Op, unopened, type Xfid } from "./fid.ts";
 import { isMountLoop } from "./laps.ts";
 import { onward } from "./messages.ts";
 import { type Stand, Up } from "./peer.ts";
 
 /** Tcreate and Tlcreate in a directory that a mount leads to: the fid moves to the element's new file. */
 export function create(x: Export, op: Op, f: Xfid, t: TcreateMsg | TlcreateMsg): Awaitable<Rmsg> {
-  return x.alone(f, () => steps(() => creation(x, op, f, t)));
+  return x.alone(f, () => unopened(f, () => steps(() => creation(x, op, f, t))));
 }
 
 function* creation(x: Export, op: Op, f: Xfid, t: TcreateMsg | TlcreateMsg): Steps<Rmsg> {

@@ -4,7 +4,7 @@
  * failed; while it is held, messages that name it queue, and go on in the order they came; an Op
  * settles once.
  */
-import { type Portal, type Qid, type Rmsg, type TauthMsg, Tcreate, Tlcreate, Tlopen, type Tmsg, Topen } from "../../proto/index.ts";
+import { after, type Awaitable, Ebadfid, NineError, type Portal, type Qid, type Rmsg, type TauthMsg, Tcreate, Tlcreate, Tlopen, type Tmsg, Topen } from "../../proto/index.ts";
 import type { Up } from "./peer.ts";
 import type { Union } from "./union.ts";
 
@@ -58,8 +58,9 @@ export class Xfid {
   head: string | undefined;
   /** Of a tree that stands beside the name space: nothing is mounted there, and it is not read-only. */
   aside = false;
-  /** It has been opened, or that is under way. */
   open = false;
+  /** The last open of it that had to be waited for. */
+  opening: Promise<unknown> | undefined;
   /** The union that it has open. */
   union: Union | undefined;
   /** A walk from here moved it out of the table, or it never came to be. */
@@ -94,6 +95,14 @@ export class Op {
   constructor(t: Request) {
     this.t = t;
   }
+}
+
+/** Does what a fid must not be open for, once it is known whether it is. */
+export function unopened<T>(f: Xfid, what: () => Awaitable<T>): Awaitable<T> {
+  return after(f.opening, () => {
+    if (f.open) throw new NineError(Ebadfid);
+    return what();
+  });
 }
 
 /** Whether the message opens its fid. */

@@ -3,14 +3,14 @@
  * The fids a message names are there, and nothing that it must wait for is under way (export.ts).
  */
 import {
-  after, attempt, type Awaitable, changes, type Dir, Ebadfid, Efidinuse, Einval, elements, Enoauth, Enocreate, Enonexist, Enotdir, Ereadonly, errno, errorOf, Eunknownfid,
+  after, attempt, type Awaitable, changes, type Dir, Efidinuse, Einval, elements, Enoauth, Enocreate, Enonexist, Enotdir, Ereadonly, errno, errorOf, Eunknownfid,
   got, IOHDRSZ, isError, MAXWELEM, NineError, NOFID, NOU32, open as openServer, QTDIR, Rattach, Rgetlock, Rlopen, type Rmsg, Rwalk, Rwrite, type Server, type Steps, steps,
   Tattach, type TattachMsg, Tclunk, type Tmsg, Tcreate, Tgetlock, Tlcreate, Tlink, Tlock, Tlopen, Tmkdir, Tmknod, Topen, Tread, Treaddir, Tremove, Trename, Trenameat,
   Tsymlink, Tunlinkat, Twalk, type TwalkMsg, Twrite, type TwriteMsg, Twstat, Txattrwalk,
 } from "../../proto/index.ts";
 import type { Export } from "../export.ts";
 import { create, makeIn, removeFrom, renameBetween } from "./dirs.ts";
-import { extended, type Op, opens, ROOT, Xfid } from "./fid.ts";
+import { extended, type Op, opens, ROOT, unopened, Xfid } from "./fid.ts";
 import { lapsOf, MAXLAPS, mountLoop } from "./laps.ts";
 import { onward } from "./messages.ts";
 import { Peer, Up } from "./peer.ts";
@@ -35,9 +35,7 @@ export function handle(x: Export, op: Op): Awaitable<Rmsg> {
       return union ? x.alone(f, () => steps(() => (t.type === Tread ? union.read(op, t) : union.readdir(op, t)))) : forward(x, op, f, up);
     }
     case Twrite: return t.data.length > up.peer.portal.msize - IOHDRSZ ? x.alone(f, () => steps(() => pieces(x, op, up, t))) : forward(x, op, f, up);
-    case Tcreate: case Tlcreate:
-      if (f.open) throw new NineError(Ebadfid);
-      return creates(x, f) ? create(x, op, f, t) : forward(x, op, f, up);
+    case Tcreate: case Tlcreate: return creates(x, f) ? create(x, op, f, t) : forward(x, op, f, up);
     case Tmkdir: case Tsymlink: case Tmknod: return creates(x, f) ? held(x, f, g, () => makeIn(x, op, f, t)) : forward(x, op, f, up);
     case Tlink: return creates(x, f) || g?.up?.peer !== up.peer ? held(x, f, g, () => makeIn(x, op, f, t, g)) : forward(x, op, f, up, g?.up);
     case Tunlinkat: return x.union(f) || x.on(up.peer) ? held(x, f, g, () => removeFrom(x, op, f, t)) : forward(x, op, f, up);
@@ -55,7 +53,8 @@ export function handle(x: Export, op: Op): Awaitable<Rmsg> {
 
 /** Steps that use the fids after having waited: nobody else does until they are done. */
 function held(x: Export, f: Xfid, g: Xfid | undefined, what: () => Steps<Rmsg>): Awaitable<Rmsg> {
-  const all = (): Awaitable<Rmsg> => steps(what);
+  // A create that is under way makes f another file.
+  const all = (): Awaitable<Rmsg> => after(f.opening, () => steps(what));
   return x.alone(f, g && g !== f ? () => x.alone(g, all) : all);
 }
 
@@ -80,9 +79,11 @@ function creates(x: Export, f: Xfid): boolean {
 
 /** The message as it is, to where the fid is. */
 function forward(x: Export, op: Op, f: Xfid, up: Up, up2?: Up): Awaitable<Rmsg> {
-  if (opens(op.t)) f.open = true;
   const r = x.ask(op, up, onward(op.t, up.fid, up.peer.portal.msize - IOHDRSZ, up2?.fid));
-  return r instanceof Promise ? r.then((back) => x.reply(op, f, up, back)) : x.reply(op, f, up, r);
+  if (!(r instanceof Promise)) return x.reply(op, f, up, r);
+  const back = r.then((reply) => x.reply(op, f, up, reply));
+  if (opens(op.t)) f.opening = back.catch(() => undefined);
+  return back;
 }
 
 function attach(x: Export, op: Op, t: TattachMsg): Awaitable<Rmsg> {
@@ -123,9 +124,8 @@ function attachTo(x: Export, op: Op, n: Xfid, server: Server, t: TattachMsg): Aw
 function walk(x: Export, op: Op, f: Xfid, up: Up, t: TwalkMsg): Awaitable<Rmsg> {
   const { made: n } = op;
   if (t.wname.length > MAXWELEM) throw new NineError(`${Einval}: more than ${MAXWELEM} names in a walk`);
-  if (f.open && !n) throw new NineError(Ebadfid);
   const laps = lapsOf(t.newfid);
-  if (!n) return x.alone(f, () => move(x, op, f, t, laps));
+  if (!n) return x.alone(f, () => unopened(f, () => move(x, op, f, t, laps)));
   n.path = extended(f.path, t.wname);
   if (!x.on(up.peer) && (t.wname.length === 0 || !x.union(f)) && !t.wname.some((w) => w === "." || w === "..")) {
     return arrive(x, op, n, up, t.wname, laps, [], { qid: f.qid, head: t.wname.length === 0 ? f.head : undefined, depth: f.depth + t.wname.length, base: f.base });
@@ -197,13 +197,12 @@ function refused(x: Export, op: Op, f: Xfid, up: Up): Awaitable<Rmsg> {
 }
 
 function open(x: Export, op: Op, f: Xfid, up: Up, mode: number): Awaitable<Rmsg> {
-  if (f.open) throw new NineError(Ebadfid);
   const head = x.union(f);
   if (!head) return forward(x, op, f, up);
   const laps = lapsOf(f.num) + 1;
   if (laps > MAXLAPS) throw mountLoop();
   const union = new Union(x, head.mounts.map((m) => x.p.mine(m.to)), laps);
-  return x.alone(f, () => attempt(() => after(steps(() => union.open(op, mode)), (r) => {
+  return x.alone(f, () => attempt(() => after(unopened(f, () => steps(() => union.open(op, mode))), (r) => {
     if (isError(r) || f.dead) union.close();
     else {
       f.union = union;

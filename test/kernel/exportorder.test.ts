@@ -79,6 +79,24 @@ test("two renames, each between the other's directories, while both are still be
   expect([await k.cat("/n/w/d/b"), await k.cat("/n/w/e/a")]).toEqual(["b", "a"]);
 });
 
+test("an open that fails does not stand in the way of what was sent behind it", async () => {
+  const { k, n, ask } = await furnished();
+  const [d, e] = [await n.walk("n/w/d"), await n.walk("n/w/e")];
+  const all = [
+    ask({ type: p.Tlcreate, fid: d, name: "a", flags: p.L_O_RDWR | p.L_O_EXCL, mode: 0o644, gid: 0 }),
+    ask({ type: p.Tlcreate, fid: d, name: "b", flags: p.L_O_RDWR, mode: 0o644, gid: 0 }),
+    ask({ type: p.Twrite, fid: d, offset: 0, data: p.encode("b") }),
+    ask({ type: p.Tlcreate, fid: d, name: "c", flags: p.L_O_RDWR, mode: 0o644, gid: 0 }),
+    ask({ type: p.Twalk, fid: d, newfid: d, wname: [".."] }),
+    ask({ type: p.Topen, fid: e, mode: p.OWRITE }),
+    ask({ type: p.Twalk, fid: e, newfid: e, wname: ["..", "d", "a"] }),
+    ask({ type: p.Topen, fid: e, mode: p.OREAD }),
+    ask({ type: p.Tread, fid: e, offset: 0, count: 10 }),
+  ];
+  expect(types(await settled(all))).toEqual([p.Eexist, p.Rlcreate, p.Rwrite, p.Ebadfid, p.Ebadfid, p.Eisdir, p.Rwalk, p.Ropen, p.Rread]);
+  expect(await k.cat("/n/w/d/b")).toBe("b");
+});
+
 test("names made and removed in one directory, all sent together, and then its clunk", async () => {
   const { k, n, ask } = await furnished();
   const d = await n.walk("n/w/d");
