@@ -44,6 +44,8 @@ export interface BootOptions {
   readonly env?: ReadonlyMap<string, readonly string[]>;
   /** How `mount` reaches an address. */
   readonly dial?: Dial;
+  /** An address as those may see it who see the name space, or a trace; default as it was given. */
+  readonly shown?: (addr: string) => string;
   /** Put around every portal the kernel holds, such as trace. */
   readonly wrap?: (portal: Portal, spec: string) => Portal;
   readonly open?: OpenOptions;
@@ -73,7 +75,7 @@ export async function boot(options: BootOptions): Promise<Booted> {
     if (!Object.hasOwn(options.servers, name)) throw new NineError(`${Ebadarg}: boot needs a server ${name}`);
   }
   const { host, servers, uid, dial } = options;
-  const kernel = new Kernel({ host, servers, programs: options.programs ?? new Map(), wrap: options.wrap ?? ((p) => p), open: options.open ?? {}, uid, dial });
+  const kernel = new Kernel({ host, servers, programs: options.programs ?? new Map(), wrap: options.wrap ?? ((p) => p), open: options.open ?? {}, uid, dial, shown: options.shown ?? ((addr) => addr) });
   const user = options.uname ?? "none";
   const slash = await rootChan(kernel, user);
   const p = new Proc(kernel, kernel.newPid(), undefined, user, ["boot"], {

@@ -56,6 +56,7 @@ export interface KernelOptions {
   readonly open: OpenOptions;
   readonly uid: number | undefined;
   readonly dial: Dial | undefined;
+  readonly shown: (addr: string) => string;
 }
 
 export class Kernel {
@@ -63,6 +64,7 @@ export class Kernel {
   readonly procs: Map<number, Proc> = new Map();
   readonly programs: ReadonlyMap<string, Program>;
   readonly dial: Dial | undefined;
+  readonly shown: (addr: string) => string;
   /** Mnts alive, for leak checks and --stats. */
   readonly mnts: Set<Mnt> = new Set();
   readonly posts: Posts = new Posts();
@@ -83,6 +85,7 @@ export class Kernel {
     this.host = options.host;
     this.programs = options.programs;
     this.dial = options.dial;
+    this.shown = options.shown;
     this.yielded = this.host.now();
   }
 

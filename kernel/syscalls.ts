@@ -78,7 +78,7 @@ export class Syscalls extends HostCalls implements Sys {
     if (typeof server === "object") return kernel.newMnt(server, spec ?? "portal").incref();
     await this.enter();
     if (typeof server === "number") return this.mntOn(this.p.fgrp.get(server));
-    if (ADDRESS.test(server)) return kernel.newMnt(await this.dial(server), spec ?? server).incref();
+    if (ADDRESS.test(server)) return kernel.newMnt(await this.dial(server), spec ?? kernel.shown(server)).incref();
     const post = await at(this.p, server, { walk: true }, async (w) => kernel.posted(w.c));
     if (post && !kernel.posts.mayMount(post, this.p.user)) throw new NineError(Eperm);
     const listener = post?.listener;

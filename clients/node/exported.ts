@@ -5,7 +5,7 @@
 import { resolve } from "node:path";
 import { dir, type DirNode, type FileNode, NineError, open, type Portal, type Session9P } from "../../proto/index.ts";
 import { devFiles, host, tree } from "../../servers/index.ts";
-import { formatAddr } from "./addr.ts";
+import { formatAddr, parseAddr } from "./addr.ts";
 import { booted, mountAll } from "./boot.ts";
 import { reportBug } from "./connect.ts";
 import { idly, nodeHost } from "./host.ts";
@@ -41,7 +41,7 @@ export function exportedDir(root: string, options: Options, cwd: string, stats: 
  * Rejects with a NineError when something cannot be mounted; `stop` gives up.
  */
 export async function exportedSystem(options: Options, cwd: string, stats: FileNode, stop: AbortSignal): Promise<Exported> {
-  const kernel = await booted(options, cwd, { unsafeHost: options.unsafeHost });
+  const kernel = await booted(options, cwd, { unsafeHost: options.unsafeHost, shown: (addr) => formatAddr(parseAddr(addr), false) });
   try {
     await mountAll(kernel.sys, { ...options, mounts: options.mounts.map((m) => ({ ...m, text: formatAddr(m.addr, false) })) }, cwd, stop);
     kernel.sys.rfork({ nomnt: true });

@@ -44,6 +44,8 @@ export interface SystemOptions {
   readonly bare?: boolean;
   /** What /dev/cons, stdin, stdout and stderr are; default nothing comes in, and what goes out is lost. */
   readonly streams?: Streams;
+  /** An address as `ns` and traces tell it; default with its token. */
+  readonly shown?: (addr: string) => string;
   /** Put around every portal the kernel holds, such as trace. */
   readonly wrap?: (portal: Portal, spec: string) => Portal;
 }
@@ -91,6 +93,7 @@ export async function system(o: SystemOptions = {}): Promise<System> {
     host: node, servers, programs, uname, uid,
     wrap: (portal, spec) => live.wrap(wrap(portal, spec), spec),
     dial: (addr, signal) => connect(addr, { cwd, signal, ...(o.msize !== undefined && { msize: o.msize }) }),
+    ...(o.shown && { shown: o.shown }),
     open: { bug: (e) => reportBug(e, "server"), ...(files && { users: files.users }) },
     mounts: o.bare ? [] : mounts,
     env: new Map<string, readonly string[]>([

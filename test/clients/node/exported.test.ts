@@ -1,8 +1,8 @@
 /** What clients of an exported name space can do with the kernel behind it, with all rights that --rw gives. */
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, expect, test } from "vitest";
+import { afterAll, afterEach, expect, test } from "vitest";
 import { exportedSystem } from "../../../clients/node/exported.ts";
 import { listen } from "../../../clients/node/index.ts";
 import { parseCommandLine } from "../../../clients/node/options.ts";
@@ -14,8 +14,8 @@ const cwd = mkdtempSync(join(tmpdir(), "nineplex-exported-"));
 const opened: (() => Promise<void> | void)[] = [];
 afterEach(async () => {
   for (const close of opened.splice(0).toReversed()) await close();
-  rmSync(cwd, { recursive: true, force: true });
 });
+afterAll(() => rmSync(cwd, { recursive: true }));
 
 async function client(...args: string[]): Promise<{ fs: Fsys; ended: Promise<void> | undefined }> {
   const { options } = parseCommandLine(["serve", "--rw", ...args]);
@@ -37,9 +37,15 @@ test("the token of what is mounted is not told", async () => {
   const listener = await listen("ws://127.0.0.1:0", (s) => openServer(ram({ now: () => 0 }), s), { token: "secret" });
   opened.push(() => listener.close());
   expect(listener.address).toContain("secret");
-  const { fs } = await client("--mount", `${listener.address}:/n/far`);
-  await fs.writeFile("/n/far/f", encode("x"));
-  expect(text(await fs.readFile("/proc/1/ns"))).toMatch(/^mount -c ws:\/\/127\.0\.0\.1:\d+\/ \/n\/far$/m);
+  writeFileSync(join(cwd, "ns"), `. /lib/namespace\nmount -c '${listener.address}' /n/far\n`);
+  for (const option of [["--mount", `${listener.address}:/n/far`], ["--ns", "ns"]]) {
+    const { fs } = await client(...option);
+    const trace = await fs.open("/dev/trace");
+    await fs.writeFile("/n/far/f", encode("x"));
+    expect(text(await fs.readFile("/proc/1/ns"))).toMatch(/^mount -c ws:\/\/127\.0\.0\.1:\d+\/ \/n\/far$/m);
+    expect(text(await trace.read())).toMatch(/^-> Twrite .* # ws:\/\/127\.0\.0\.1:\d+\/$/m);
+    await trace.close();
+  }
 });
 
 test("who kills its process ends it, and it says so", async () => {
