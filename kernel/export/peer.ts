@@ -4,7 +4,7 @@
  * stands behind a relay. An Up's number is used again when nothing that can name it is under way; a
  * Mnt lives while an Up is on it.
  */
-import { Client, Enoanswer, open, type Portal, Rerror, type Rmsg, Tattach, Tclunk, type Tmsg, NOFID, NOU32 } from "../../proto/index.ts";
+import { after, Client, Enoanswer, open, type Portal, Rerror, type Rmsg, Tattach, Tclunk, type Tmsg, NOFID, NOU32 } from "../../proto/index.ts";
 import type { Chan } from "../chan.ts";
 import type { Mnt } from "../mnt.ts";
 import { marked } from "./laps.ts";
@@ -84,7 +84,7 @@ export class Up implements Stand {
   private readonly num: number;
   private calls = 0;
   private gone = false;
-  /** Whether the peer has it is not known: the number is lost. */
+  /** Whether the peer has it is not known. */
   private lost = false;
 
   /** The fid comes to be by the message that names it first. laps: see laps.ts. */
@@ -131,13 +131,20 @@ export class Up implements Stand {
 
   private done(r: Rmsg): void {
     this.calls--;
-    if (r.type === Rerror && r.ename === Enoanswer) this.lost = true;
+    if (unanswered(r)) this.lost = true;
     if (this.gone && this.calls === 0) this.release();
   }
 
+  /** The number of one that was lost is used again when a clunk is answered, whatever the answer: the peer keeps order. */
   private release(): void {
-    if (!this.lost) this.peer.client.release(this.num);
+    const { client, portal } = this.peer;
+    if (!this.lost) client.release(this.num);
+    else void after(portal.call({ type: Tclunk, fid: this.fid }), (r) => unanswered(r) || client.release(this.num));
     this.chan?.close();
     this.peer.left();
   }
+}
+
+function unanswered(r: Rmsg): boolean {
+  return r.type === Rerror && r.ename === Enoanswer;
 }
