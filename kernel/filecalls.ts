@@ -9,14 +9,19 @@ import {
 } from "../proto/index.ts";
 import { Chan } from "./chan.ts";
 import { asOpen, dressed, FdCalls } from "./fdcalls.ts";
-import { at, cleanPath, mustBeDir, type Where } from "./namec.ts";
+import { at, cleanPath, mustBeDir, type NamecOptions, type Where } from "./namec.ts";
 import { sameChan } from "./pgrp.ts";
 import type { Proc } from "./proc.ts";
 import type { Wstat } from "./sys.ts";
 
+const FOLLOW: NamecOptions = {};
+const NOFOLLOW: NamecOptions = { nofollow: true };
+
 export class FileCalls extends FdCalls {
   open(path: string, mode: number): Awaitable<number> {
-    return after(this.enter(), () => after(this.opened(path, mode), (c) => this.p.fgrp.add(c)));
+    const entered = this.enter();
+    const c = entered ? entered.then(() => this.opened(path, mode)) : this.opened(path, mode);
+    return c instanceof Promise ? c.then((x) => this.p.fgrp.add(x)) : this.p.fgrp.add(c);
   }
 
   openRead(path: string): Awaitable<number> {
@@ -49,11 +54,20 @@ export class FileCalls extends FdCalls {
   }
 
   stat(path: string, nofollow = false): Awaitable<Dir> {
-    return after(this.enter(), () => at(this.p, path, { nofollow }, (w) => after(w.c.mnt.client.stat(w.c.fid, w.names, this.p.intr), (d) => {
+    const entered = this.enter();
+    return entered ? entered.then(() => this.statted(path, nofollow)) : this.statted(path, nofollow);
+  }
+
+  private statted(path: string, nofollow: boolean): Awaitable<Dir> {
+    const done = (w: Where, d: Dir): Dir => {
       // The walk met no link, but what it ended at is one.
       if (!nofollow && d.qid.type & QTSYMLINK && w.names.length > 0) throw new LinkFound(linkAt(w, d.qid));
       return dressed(w.c, d);
-    })));
+    };
+    return at(this.p, path, nofollow ? NOFOLLOW : FOLLOW, (w) => {
+      const d = w.c.mnt.client.stat(w.c.fid, w.names, this.p.intr);
+      return d instanceof Promise ? d.then((x) => done(w, x)) : done(w, d);
+    });
   }
 
   wstat(path: string, changes: Wstat): Awaitable<void> {
@@ -151,8 +165,10 @@ export class FileCalls extends FdCalls {
   }
 
   private opened(path: string, mode: number): Awaitable<Chan> {
-    return at(this.p, path, {}, (w) =>
-      after(w.c.mnt.client.open(w.c.fid, w.names, mode & ~(OEXCL | OAPPEND), this.p.intr), (o) => this.chan(w, o, mode)));
+    return at(this.p, path, FOLLOW, (w) => {
+      const o = w.c.mnt.client.open(w.c.fid, w.names, mode & ~(OEXCL | OAPPEND), this.p.intr);
+      return o instanceof Promise ? o.then((x) => this.chan(w, x, mode)) : this.chan(w, o, mode);
+    });
   }
 
   private chan(w: Where, o: Opened, mode: number): Chan {

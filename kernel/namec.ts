@@ -7,17 +7,22 @@
  */
 import {
   after, type Awaitable, Ebadarg, elements, Eloop, Enonexist, Enoattach, Enotdir, got, isInterrupted, lastly, LinkFound, MAXWELEM,
-  NineError, type Qid, QTDIR, QTSYMLINK, type Steps, steps,
+  NineError, QTDIR, QTSYMLINK, type Steps, steps, type WalkedPart,
 } from "../proto/index.ts";
 import { Chan } from "./chan.ts";
 import { isMountLoop } from "./export/laps.ts";
-import { type Mhead, Pgrp } from "./pgrp.ts";
+import { type Mhead, type Mount, Pgrp } from "./pgrp.ts";
 import type { Proc } from "./proc.ts";
 
 /** Symbolic links followed for one path, as Linux. */
 const MAXLINKS = 40;
 /** Where nothing is mounted. */
 const NONE: Pgrp = new Pgrp();
+const NONAMES: readonly string[] = [];
+
+const HASH = 0x23;
+const DOT = 0x2e;
+const SLASH = 0x2f;
 
 /** A place: names still to be walked from a Chan, on one Mnt and across no mount. */
 export interface Where {
@@ -40,12 +45,32 @@ export interface NamecOptions {
   readonly nofollow?: boolean;
 }
 
-/** Clean as it stands: no element that is empty or begins with a dot. */
-const CLEAN = /^(?:\/[^/.][^/]*)+$/;
+/** Whether a path is absolute and clean as it stands: no element that is empty or begins with a dot. */
+function isClean(path: string): boolean {
+  let before = 0;
+  for (let i = 0; i < path.length; i++) {
+    const c = path.charCodeAt(i);
+    if (i === 0 ? c !== SLASH : before === SLASH && (c === SLASH || c === DOT)) return false;
+    before = c;
+  }
+  return path.length > 1 && before !== SLASH;
+}
+
+/** The elements of a clean path from its character `from` on. */
+function namesOf(path: string, from: number): string[] {
+  const names: string[] = [];
+  for (let i = from; i < path.length;) {
+    const slash = path.indexOf("/", i);
+    const end = slash < 0 ? path.length : slash;
+    if (end > i) names.push(path.slice(i, end));
+    i = end + 1;
+  }
+  return names;
+}
 
 /** The absolute clean path of a name as a process sees it; '#' names keep their server. */
 export function cleanPath(p: Proc, name: string): string {
-  if (CLEAN.test(name)) return name;
+  if (isClean(name)) return name;
   if (name === "") throw new NineError(`${Ebadarg}: empty file name`);
   if (name.startsWith("#")) {
     const slash = name.indexOf("/");
@@ -56,22 +81,6 @@ export function cleanPath(p: Proc, name: string): string {
   return cleanPath(p, `${p.dot.path}/${name}`);
 }
 
-/** Where to start for a clean path: the current directory, for a relative name that stays below it, the root, or a '#' server. */
-function start(p: Proc, path: string, relative: boolean): Awaitable<Cursor> {
-  // What the process held is not its own any more once it has ended.
-  p.check();
-  const dot = p.dot.path;
-  if (relative && (path === dot || (path.startsWith(dot) && (path[dot.length] === "/" || dot === "/")))) {
-    return new Cursor(p.mine(p.dot).incref(), path.slice(dot.length).split("/").filter((n) => n !== ""), path);
-  }
-  if (path.startsWith("#")) {
-    const [spec = "", ...names] = path.split("/");
-    if (p.pgrp.nomnt && !p.kernel.free(spec.slice(1))) throw new NineError(Enoattach);
-    return after(p.kernel.attachDevice(spec.slice(1), p), (c) => new Cursor(c, names, path));
-  }
-  return new Cursor(p.slash.incref(), path === "/" ? [] : path.slice(1).split("/"), path);
-}
-
 /** A name that means a directory, whatever it leads to. */
 export function mustBeDir(name: string): boolean {
   return name.endsWith("/") || name.endsWith("/.");
@@ -79,75 +88,105 @@ export function mustBeDir(name: string): boolean {
 
 /** Runs op at the place a name leads to; symbolic links it meets are resolved in the process's name space, and op runs anew. */
 export function at<T>(p: Proc, name: string, options: NamecOptions, op: (w: Where) => Awaitable<T>): Awaitable<T> {
-  return steps(() => reaching(p, name, options, op));
-}
-
-function* reaching<T>(p: Proc, name: string, options: NamecOptions, op: (w: Where) => Awaitable<T>): Steps<T> {
-  let path = cleanPath(p, name);
-  let relative = !name.startsWith("/") && !name.startsWith("#");
-  const dir = mustBeDir(name);
-  const how: NamecOptions = dir ? { nomount: options.nomount ?? false, walk: true } : options;
-  for (let links = 0; links <= MAXLINKS; links++) {
-    const w = yield* find(p, path, relative, how);
-    if ("target" in w) {
-      path = w.target;
-      relative &&= w.relative;
-      continue;
-    }
-    try {
-      if (dir && !w.c.isDir) throw new NineError(Enotdir);
-      return yield* got(op(w));
-    } catch (e) {
-      if (!(e instanceof LinkFound)) throw e;
-      const link = yield* through(p, w.c, w.names, e.qids.length, w.path);
-      path = link.target;
-      relative &&= link.relative;
-    } finally {
-      w.done();
-    }
+  const w = new Cursor(p, name, options);
+  let r: Awaitable<T>;
+  try {
+    r = w.reach(op);
+  } catch (e) {
+    w.done();
+    throw e;
   }
-  throw new NineError(Eloop);
+  if (r instanceof Promise) return r.finally(() => w.done());
+  w.done();
+  return r;
 }
 
-/** Another path to try, because a link was met; relative: the link was, so that what began at the current directory still does. */
-interface Redirect {
-  readonly target: string;
-  readonly relative: boolean;
-}
-
-/** The path with the link that names[0..n) end in replaced by its target; `path` is that of all names. */
-function* through(p: Proc, c: Chan, names: readonly string[], n: number, path: string): Steps<Redirect> {
-  const { client } = c.mnt;
-  const { fid } = yield* got(client.walk(c.fid, names.slice(0, n), p.intr));
-  const target = yield* got(lastly(() => client.readlink(fid, p.intr), () => client.clunk(fid)));
-  const all = path.startsWith("#") ? path.split("/") : elements(path);
-  const dir = all.slice(0, all.length - names.length + n - 1);
-  const rest = names.slice(n).join("/");
-  const to = target.startsWith("/") ? `${target}/${rest}` : `${dir.join("/")}/${target}/${rest}`;
-  const relative = !target.startsWith("/");
-  if (!path.startsWith("#")) return { target: `/${elements(to).join("/")}`, relative };
-  return { target: cleanPath(p, relative ? to.replace(/\/+$/, "") : to), relative };
-}
-
-/** How far the walk has come, and at last the place: one reference held, the union its Chan is the first element of, names to go. */
+/**
+ * How far the walk has come, and at last the place. Invariant: one reference is held, on the Chan it
+ * has come to. While what it asks is answered at once it goes on at once.
+ */
 class Cursor implements Where {
   c: Chan;
   umh: Mhead | undefined;
-  names: readonly string[];
-  readonly path: string;
+  names: readonly string[] = NONAMES;
+  path: string;
+  private readonly p: Proc;
+  /** The name began at the current directory, and so did every link on the way. */
+  private relative = false;
+  /** The name says that it is a directory. */
+  private dir = false;
+  private readonly options: NamecOptions;
+  /** What may be crossed. */
+  private mounts: Pgrp;
+  private links = 0;
 
-  constructor(c: Chan, names: readonly string[], path: string) {
-    this.c = c;
-    this.names = names;
-    this.path = path;
+  constructor(p: Proc, name: string, options: NamecOptions) {
+    // What the process held is not its own any more once it has ended.
+    p.check();
+    this.p = p;
+    this.path = cleanPath(p, name);
+    if (this.path !== name) {
+      this.relative = !name.startsWith("/") && !name.startsWith("#");
+      this.dir = mustBeDir(name);
+    }
+    this.options = options;
+    this.mounts = p.pgrp;
+    this.c = p.slash.incref();
   }
 
   done(): void {
     this.c.close();
   }
 
+  /** Walks until one operation can do the rest, and does that. */
+  reach<T>(op: (w: Where) => Awaitable<T>): Awaitable<T> {
+    const started = this.start();
+    const found = started instanceof Promise ? started.then(() => this.find()) : this.find();
+    return found instanceof Promise ? found.then(() => this.run(op)) : this.run(op);
+  }
+
+  private run<T>(op: (w: Where) => Awaitable<T>): Awaitable<T> {
+    if (this.dir && !this.c.isDir) throw new NineError(Enotdir);
+    try {
+      const r = op(this);
+      return r instanceof Promise ? r.catch((e: unknown) => this.again(e, op)) : r;
+    } catch (e) {
+      return this.again(e, op);
+    }
+  }
+
+  /** The operation met a link: anew, where that leads to. */
+  private again<T>(e: unknown, op: (w: Where) => Awaitable<T>): Awaitable<T> {
+    if (!(e instanceof LinkFound)) throw e;
+    return after(steps(() => this.follow(this.c, e.qids.length)), () => this.reach(op));
+  }
+
+  /** To where the path begins: the current directory, for a relative name that stays below it, the root, or a '#' server. */
+  private start(): Awaitable<void> {
+    const { p, path } = this;
+    const server = path.charCodeAt(0) === HASH;
+    // A name that begins with '#' crosses no mount: it shows a server as it is.
+    this.mounts = !server || this.relative ? p.pgrp : NONE;
+    if (this.relative) {
+      const dot = p.dot.path;
+      if (path === dot || (path.startsWith(dot) && (path[dot.length] === "/" || dot === "/"))) {
+        return this.begin(p.mine(p.dot).incref(), namesOf(path, dot.length));
+      }
+    }
+    if (!server) return this.begin(p.slash.incref(), namesOf(path, 1));
+    const [spec = "", ...names] = path.split("/");
+    if (p.pgrp.nomnt && !p.kernel.free(spec.slice(1))) throw new NineError(Enoattach);
+    return after(p.kernel.attachDevice(spec.slice(1), p), (c) => this.begin(c, names));
+  }
+
+  private begin(c: Chan, names: readonly string[]): void {
+    this.go(c, undefined, names);
+    const head = names.length === 0 && this.options.nomount ? undefined : this.mounts.find(c.mnt, c.qid);
+    if (head) this.cross(head, names);
+  }
+
   /** Goes on from c, whose reference is taken over. */
-  go(c: Chan, umh: Mhead | undefined, names: readonly string[]): void {
+  private go(c: Chan, umh: Mhead | undefined, names: readonly string[]): void {
     this.c.close();
     this.c = c;
     this.umh = umh;
@@ -155,82 +194,96 @@ class Cursor implements Where {
   }
 
   /** domount: the first element of what is mounted here, in place of what was walked to. */
-  cross(p: Proc, head: Mhead, names: readonly string[]): void {
+  private cross(head: Mhead, names: readonly string[]): void {
     const first = head.mounts[0];
     if (!first) throw new NineError(Enonexist);
-    this.go(p.mine(first.to).incref(), head, names);
+    this.go(this.p.mine(first.to).incref(), head, names);
   }
 
-  /** The elements of the union to be searched, or the Chan alone; a reference each. */
-  elements(p: Proc): Chan[] {
-    return inUnion(this) ? this.umh.mounts.map((m) => p.mine(m.to).incref()) : [this.c.incref()];
-  }
-}
-
-function inUnion(at: Cursor): at is Cursor & { umh: Mhead } {
-  return at.umh !== undefined && at.umh.mounts.length > 1;
-}
-
-/** Walks until one operation can do the rest. */
-function* find(p: Proc, path: string, relative: boolean, options: NamecOptions): Steps<Where | Redirect> {
-  const at = yield* got(start(p, path, relative));
-  // A name that begins with '#' crosses no mount: it shows a server as it is.
-  const mounts = !path.startsWith("#") || relative ? p.pgrp : NONE;
-  try {
-    const head = at.names.length === 0 && options.nomount ? undefined : mounts.find(at.c.mnt, at.c.qid);
-    if (head) at.cross(p, head, at.names);
-    while (at.names.length > 0 && (inUnion(at) || options.walk || mounts.on(at.c.mnt))) {
-      const link = yield* step(p, mounts, at, options);
-      if (link) {
-        at.done();
-        return link;
-      }
+  private find(): Awaitable<void> {
+    const walk = this.options.walk || this.dir;
+    while (this.names.length > 0 && (this.union || walk || this.mounts.on(this.c.mnt))) {
+      const r = this.union ? steps(() => this.search()) : this.step();
+      if (r instanceof Promise) return r.then(() => this.find());
     }
-  } catch (e) {
-    at.done();
-    throw e;
+    if (this.names.length > 0) this.umh = undefined;
   }
-  if (at.names.length > 0) at.umh = undefined;
-  return at;
-}
 
-/** One Twalk of all names, cut at the first mount point; of a union, in the first element that has the first name. */
-function* step(p: Proc, mounts: Pgrp, at: Cursor, options: NamecOptions): Steps<Redirect | undefined> {
-  const { names, path } = at;
-  const elems = at.elements(p);
-  let failure: unknown;
-  try {
-    for (const e of elems) {
-      const { client } = e.mnt;
-      let walked: { fid: number | undefined; qids: readonly Qid[] };
-      try {
-        walked = yield* got(client.walkPart(e.fid, names.length > MAXWELEM ? names.slice(0, MAXWELEM) : names, p.intr));
-      } catch (x) {
-        if (!(x instanceof NineError) || isInterrupted(x) || isMountLoop(x)) throw x;
-        failure ??= x;
-        continue;
+  /** The elements to be searched, where there are several. */
+  private get union(): readonly Mount[] | undefined {
+    return this.umh && this.umh.mounts.length > 1 ? this.umh.mounts : undefined;
+  }
+
+  private step(): Awaitable<void> {
+    const r = this.walk(this.c);
+    return r instanceof Promise ? r.then((w) => this.walked(this.c, w)) : this.walked(this.c, r);
+  }
+
+  /** Of a union: in the first element that has the first name. */
+  private *search(): Steps<void> {
+    const elems = (this.union ?? []).map((m) => this.p.mine(m.to).incref());
+    let failure: unknown;
+    try {
+      for (const e of elems) {
+        let w: WalkedPart;
+        try {
+          w = yield* got(this.walk(e));
+        } catch (x) {
+          if (!(x instanceof NineError) || isInterrupted(x) || isMountLoop(x)) throw x;
+          failure ??= x;
+          continue;
+        }
+        return yield* got(this.walked(e, w));
       }
-      const { fid, qids } = walked;
-      for (let i = 0; i < qids.length; i++) {
-        const qid = qids[i]!;
-        const end = i === names.length - 1;
-        const head = end && options.nomount ? undefined : mounts.find(e.mnt, qid);
-        const link = !head && (qid.type & QTSYMLINK) !== 0 && !(end && options.nofollow);
-        if (!head && !link) continue;
-        if (fid !== undefined) client.clunk(fid);
-        if (link) return yield* through(p, e, names, i + 1, path);
-        if (head) at.cross(p, head, names.slice(i + 1));
-        return undefined;
-      }
-      const qid = qids.at(-1);
-      if (fid === undefined || !qid) throw new NineError(qid && !(qid.type & QTDIR) ? Enotdir : Enonexist);
-      const rest = names.slice(qids.length);
-      at.go(new Chan(e.mnt, fid, qid, upto(path, rest.length)), undefined, rest);
-      return undefined;
+      throw failure;
+    } finally {
+      for (const e of elems) e.close();
     }
-    throw failure;
-  } finally {
-    for (const e of elems) e.close();
+  }
+
+  /** One Twalk of all names, as many as it takes. */
+  private walk(e: Chan): Awaitable<WalkedPart> {
+    const { names } = this;
+    return e.mnt.client.walkPart(e.fid, names.length > MAXWELEM ? names.slice(0, MAXWELEM) : names, this.p.intr);
+  }
+
+  /** What a walk from e came to, cut at the first mount point or link. */
+  private walked(e: Chan, { fid, qids }: WalkedPart): Awaitable<void> {
+    const { names, options } = this;
+    const { client } = e.mnt;
+    for (let i = 0; i < qids.length; i++) {
+      const qid = qids[i]!;
+      const end = i === names.length - 1;
+      const head = end && options.nomount ? undefined : this.mounts.find(e.mnt, qid);
+      const link = !head && (qid.type & QTSYMLINK) !== 0 && !(end && options.nofollow && !this.dir);
+      if (!head && !link) continue;
+      if (fid !== undefined) client.clunk(fid);
+      if (head) return this.cross(head, names.slice(i + 1));
+      return after(steps(() => this.follow(e, i + 1)), () => this.start());
+    }
+    const qid = qids.at(-1);
+    if (fid === undefined || !qid) throw new NineError(qid && !(qid.type & QTDIR) ? Enotdir : Enonexist);
+    const rest = names.slice(qids.length);
+    this.go(new Chan(e.mnt, fid, qid, upto(this.path, rest.length)), undefined, rest);
+  }
+
+  /** The path with the link that the first n names end in, seen from c, replaced by its target. */
+  private *follow(c: Chan, n: number): Steps<void> {
+    const { p, names, path } = this;
+    const { client } = c.mnt;
+    const { fid } = yield* got(client.walk(c.fid, names.slice(0, n), p.intr));
+    const target = yield* got(lastly(() => client.readlink(fid, p.intr), () => client.clunk(fid)));
+    if (++this.links > MAXLINKS) throw new NineError(Eloop);
+    p.check();
+    const all = path.startsWith("#") ? path.split("/") : elements(path);
+    const dir = all.slice(0, all.length - names.length + n - 1);
+    const rest = names.slice(n).join("/");
+    const absolute = target.startsWith("/");
+    const to = absolute ? `${target}/${rest}` : `${dir.join("/")}/${target}/${rest}`;
+    if (!path.startsWith("#")) this.path = `/${elements(to).join("/")}`;
+    else this.path = cleanPath(p, absolute ? to : to.replace(/\/+$/, ""));
+    // From now on it is only as relative as the link.
+    this.relative &&= !absolute;
   }
 }
 

@@ -83,6 +83,14 @@ export interface Walked {
   readonly failure: NineError | undefined;
 }
 
+/** What one Twalk came to. */
+export interface WalkedPart {
+  /** The new fid, if all names could be walked. */
+  readonly fid: number | undefined;
+  /** Of the names that could be walked. */
+  readonly qids: readonly Qid[];
+}
+
 export class Chains {
   readonly portal: Portal;
   /** Numbers that may be in use at the server though nobody here uses them. */
@@ -140,12 +148,13 @@ export class Chains {
   }
 
   private together(ts: readonly Tmsg[], intr?: Interrupt): Awaitable<Rmsg[]> {
-    const replies: Rmsg[] = [];
-    for (const t of ts) {
+    const replies = new Array<Rmsg>(ts.length);
+    for (let i = 0; i < ts.length; i++) {
+      const t = ts[i]!;
       const r = this.send(t, intr);
-      if (r instanceof Promise) return this.arriving(ts, replies, r, intr);
-      replies.push(r);
-      if (failed(t, r)) break;
+      if (r instanceof Promise) return this.arriving(ts, replies.slice(0, i), r, intr);
+      replies[i] = r;
+      if (failed(t, r)) return replies.slice(0, i + 1);
     }
     return replies;
   }
@@ -164,7 +173,7 @@ export class Chains {
   }
 
   /** One message and its reply, be it an error; meanwhile it can be interrupted. */
-  private send(t: Tmsg, intr?: Interrupt): Awaitable<Rmsg> {
+  protected send(t: Tmsg, intr?: Interrupt): Awaitable<Rmsg> {
     const r = intr?.through ? intr.through(t, this.portal) : this.portal.call(t);
     return r instanceof Promise ? this.awaited(r, t, intr) : this.own(r, t);
   }
@@ -198,18 +207,28 @@ export class Chains {
       this.release(newfid);
       throw e;
     }
-    const ts: Tmsg[] = [];
+    const walks = names.length <= MAXWELEM ? 1 : Math.ceil(names.length / MAXWELEM);
+    const clunks = clunk && this.portal.ordered;
+    const ts = new Array<Tmsg>(walks + behind.length + (clunks ? 1 : 0));
     // Each batch of names makes a fid of its own: behind a batch that fails there is none for the next.
-    for (let i = 0, from = fid; i === 0 || i < names.length; i += MAXWELEM) {
-      const to = i + MAXWELEM >= names.length ? newfid : this.alloc();
-      ts.push({ type: Twalk, fid: from, newfid: to, wname: names.length <= MAXWELEM ? names : names.slice(i, i + MAXWELEM) });
+    for (let i = 0, from = fid; i < walks; i++) {
+      const to = i + 1 === walks ? newfid : this.alloc();
+      ts[i] = { type: Twalk, fid: from, newfid: to, wname: walks === 1 ? names : names.slice(i * MAXWELEM, (i + 1) * MAXWELEM) };
       from = to;
     }
-    const walks = ts.length;
-    for (const t of behind) ts.push(t);
-    const clunks = clunk && this.portal.ordered;
-    if (clunks) ts.push({ type: Tclunk, fid: newfid });
-    return after(this.chain(ts, intr), (all) => this.walked(newfid, ts, walks, all, clunks));
+    for (let i = 0; i < behind.length; i++) ts[walks + i] = behind[i]!;
+    if (clunks) ts[ts.length - 1] = { type: Tclunk, fid: newfid };
+    const all = this.chain(ts, intr);
+    return all instanceof Promise ? all.then((x) => this.walked(newfid, ts, walks, x, clunks)) : this.walked(newfid, ts, walks, all, clunks);
+  }
+
+  /** What became of one Twalk of n names to newfid, which was not there when nothing could be walked. */
+  protected part(newfid: number, n: number, r: Rmsg): WalkedPart {
+    const qids = r.type === Rwalk ? r.wqid : NONE;
+    if (r.type === Rwalk && qids.length === n) return { fid: newfid, qids };
+    this.release(newfid);
+    if (qids.length === 0) throw errorOf(r) ?? shortWalk(qids);
+    return { fid: undefined, qids };
   }
 
   /** What became of a chain of `walks` walks to newfid and more; clunks: its last message is the Tclunk. */

@@ -6,12 +6,12 @@
  * given to the caller are his. A walk that meets a symbolic link where it cannot go on throws LinkFound.
  */
 import { after, attempt, type Awaitable, got, lastly, promised, type Steps, steps } from "./awaitable.ts";
-import { Chains, failureOf, type Interrupt, LinkFound, nothing, type Walked } from "./chains.ts";
+import { Chains, failureOf, type Interrupt, LinkFound, nothing, type Walked, type WalkedPart } from "./chains.ts";
 import { type Dirent, unpackDirents, unpackDirs, wellNamed } from "./dir.ts";
-import { Ebotch, Einval, Eio, Enotdir, Enotsup, errno, isInterrupted, NineError } from "./errors.ts";
+import { Ebotch, Einval, Eio, Enotdir, Enotsup, errno, NineError } from "./errors.ts";
 import {
   type Dir, IOHDRSZ, NOFID, NOU32, type Rmsg, Rread, Rwrite, Tattach, Tcreate, Tlink, Tmkdir, type Tmsg, Tread, Treaddir, Treadlink,
-  Tremove, Trename, Trenameat, Tstat, Tsymlink, Twrite,
+  Tremove, Trename, Trenameat, Tstat, Tsymlink, Twalk, Twrite,
 } from "./fcall.ts";
 import { type Changes, createMsg, dirOf, openMsg, setattrMsg, statMsg, wstatMsg } from "./forms.ts";
 import { DMDIR, DMSYMLINK, OREAD, OTRUNC, OWRITE } from "./perm.ts";
@@ -61,14 +61,11 @@ export class Client extends Chains {
     });
   }
 
-  /** As far as names lead: fewer qids than names, and no fid, when one does not exist or is no directory. */
-  walkPart(fid: number, names: readonly string[], intr?: Interrupt): Awaitable<{ fid: number | undefined; qids: readonly Qid[] }> {
-    return after(this.walkThen(fid, names, undefined, intr), (w) => {
-      if (w.made) return w;
-      this.drop(w);
-      if (w.qids.length === 0 || isInterrupted(w.failure)) throw w.failure ?? failureOf(w, false);
-      return { fid: undefined, qids: w.qids };
-    });
+  /** As far as at most MAXWELEM names lead: fewer qids than names, and no fid, when one does not exist or is no directory. */
+  walkPart(fid: number, names: readonly string[], intr?: Interrupt): Awaitable<WalkedPart> {
+    const newfid = this.alloc();
+    const r = this.send({ type: Twalk, fid, newfid, wname: names }, intr);
+    return r instanceof Promise ? r.then((x) => this.part(newfid, names.length, x)) : this.part(newfid, names.length, r);
   }
 
   /** A second fid for the same file. */
@@ -77,10 +74,13 @@ export class Client extends Chains {
   }
 
   open(fid: number, names: readonly string[], mode: number, intr?: Interrupt): Awaitable<Opened> {
-    return after(this.walkThen(fid, names, (f) => [openMsg(this.linux, f, mode)], intr), (w) => {
-      this.whole(w, true);
-      return this.opened(w.fid, w.replies[0]);
-    });
+    const w = this.walkThen(fid, names, (f) => [openMsg(this.linux, f, mode)], intr);
+    return w instanceof Promise ? w.then((x) => this.openedBy(x)) : this.openedBy(w);
+  }
+
+  private openedBy(w: Walked): Opened {
+    this.whole(w, true);
+    return this.opened(w.fid, w.replies[0]);
   }
 
   /** Opens a fid that is there already; it stays the caller's also when this fails. */
@@ -108,10 +108,7 @@ export class Client extends Chains {
     if (this.linux && perm & DMDIR) {
       return after(this.mkdir(fid, names, name, perm, intr), () => this.open(fid, [...names, name], mode, intr));
     }
-    return after(this.walkThen(fid, names, (f) => [createMsg(this.linux, f, name, mode, perm)], intr), (w) => {
-      this.whole(w, true);
-      return this.opened(w.fid, w.replies[0]);
-    });
+    return after(this.walkThen(fid, names, (f) => [createMsg(this.linux, f, name, mode, perm)], intr), (w) => this.openedBy(w));
   }
 
   /** Makes a file with these bytes and closes it: one round trip where order is kept. Eexist when the name is taken. */
@@ -162,10 +159,13 @@ export class Client extends Chains {
   }
 
   stat(fid: number, names: readonly string[], intr?: Interrupt): Awaitable<Dir> {
-    return after(this.walkThen(fid, names, (f) => [statMsg(this.linux, f)], intr, true), (w) => {
-      this.over(w);
-      return dirOf(w.replies[0], names.at(-1) ?? "/");
-    });
+    const w = this.walkThen(fid, names, (f) => [statMsg(this.linux, f)], intr, true);
+    return w instanceof Promise ? w.then((x) => this.statOf(x, names)) : this.statOf(w, names);
+  }
+
+  private statOf(w: Walked, names: readonly string[]): Dir {
+    this.over(w);
+    return dirOf(w.replies[0], names.at(-1) ?? "/");
   }
 
   statFid(fid: number, name: string, intr?: Interrupt): Awaitable<Dir> {

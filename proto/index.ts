@@ -1,6 +1,6 @@
 /** nineplex/proto: 9P itself. */
 export * from "./awaitable.ts";
-export { Interrupt, LinkFound } from "./chains.ts";
+export { Interrupt, LinkFound, type WalkedPart } from "./chains.ts";
 export * from "./client.ts";
 export {
   type Dirent, dirEnd, isName, packDir, packDirent, sizeofDir, sizeofDirent, unpackDir, unpackDirents, unpackDirs,
