@@ -59,15 +59,7 @@ export class FileCalls extends FdCalls {
   }
 
   private statted(path: string, nofollow: boolean): Awaitable<Dir> {
-    const done = (w: Where, d: Dir): Dir => {
-      // The walk met no link, but what it ended at is one.
-      if (!nofollow && d.qid.type & QTSYMLINK && w.names.length > 0) throw new LinkFound(linkAt(w, d.qid));
-      return dressed(w.c, d);
-    };
-    return at(this.p, path, nofollow ? NOFOLLOW : FOLLOW, (w) => {
-      const d = w.c.mnt.client.stat(w.c.fid, w.names, this.p.intr);
-      return d instanceof Promise ? d.then((x) => done(w, x)) : done(w, d);
-    });
+    return nofollow ? at(this.p, path, NOFOLLOW, statAt) : at(this.p, path, FOLLOW, statFollowed);
   }
 
   wstat(path: string, changes: Wstat): Awaitable<void> {
@@ -331,6 +323,22 @@ export class FileCalls extends FdCalls {
     if (slash < 0 || name === "") throw new NineError(`${Ebadarg}: ${path} is not a name that can be made or moved`);
     return { dir: clean.slice(0, slash) || "/", name };
   }
+}
+
+function statAt(w: Where): Awaitable<Dir> {
+  const d = w.c.mnt.client.stat(w.c.fid, w.names, w.p.intr);
+  return d instanceof Promise ? d.then((x) => dressed(w.c, x)) : dressed(w.c, d);
+}
+
+function statFollowed(w: Where): Awaitable<Dir> {
+  const d = statAt(w);
+  return d instanceof Promise ? d.then((x) => noLink(w, x)) : noLink(w, d);
+}
+
+/** The walk met no link, but what it ended at may be one. */
+function noLink(w: Where, d: Dir): Dir {
+  if (d.qid.type & QTSYMLINK && w.names.length > 0) throw new LinkFound(linkAt(w, d.qid));
+  return d;
 }
 
 /** Of a failed create and the failed open that followed, the error to tell: "exists" and "does not exist" mean a link that leads nowhere. */

@@ -26,14 +26,14 @@ const SLASH = 0x2f;
 
 /** A place: names still to be walked from a Chan, on one Mnt and across no mount. */
 export interface Where {
+  /** Whose name it was. */
+  readonly p: Proc;
   readonly c: Chan;
   readonly names: readonly string[];
   /** The place's clean path. */
   readonly path: string;
   /** With no names left: the union, or the file bound over, that was found here. */
   readonly umh: Mhead | undefined;
-  /** Drops what finding it took. */
-  done(): void;
 }
 
 export interface NamecOptions {
@@ -58,12 +58,15 @@ function isClean(path: string): boolean {
 
 /** The elements of a clean path from its character `from` on. */
 function namesOf(path: string, from: number): string[] {
-  const names: string[] = [];
-  for (let i = from; i < path.length;) {
+  const at = path.charCodeAt(from) === SLASH ? from + 1 : from;
+  if (at >= path.length) return [];
+  let n = 1;
+  for (let i = at; i < path.length; i++) if (path.charCodeAt(i) === SLASH) n++;
+  const names = new Array<string>(n);
+  for (let k = 0, i = at; k < n; k++) {
     const slash = path.indexOf("/", i);
-    const end = slash < 0 ? path.length : slash;
-    if (end > i) names.push(path.slice(i, end));
-    i = end + 1;
+    names[k] = path.slice(i, slash < 0 ? path.length : slash);
+    i = slash + 1;
   }
   return names;
 }
@@ -110,7 +113,7 @@ class Cursor implements Where {
   umh: Mhead | undefined;
   names: readonly string[] = NONAMES;
   path: string;
-  private readonly p: Proc;
+  readonly p: Proc;
   /** The name began at the current directory, and so did every link on the way. */
   private relative = false;
   /** The name says that it is a directory. */

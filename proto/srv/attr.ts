@@ -2,7 +2,7 @@
  * Attr of a Node: defaults, the permission rule, and its forms on the wire (Dir of stat(5), Rgetattr
  * of .L). Pure but for asking the Node; used by srv.ts alone.
  */
-import { after, type Awaitable } from "../awaitable.ts";
+import type { Awaitable } from "../awaitable.ts";
 import { Eperm, NineError } from "../errors.ts";
 import { type Dialect, type Dir, GETATTR_BASIC, NOU32, Rgetattr, type RgetattrMsg } from "../fcall.ts";
 import {
@@ -44,22 +44,27 @@ export function owns(a: Attr, call: Call): boolean {
 }
 
 /** The three-class rule: the first class the caller belongs to decides; uid 0 may all. */
-export function permits(a: Attr, want: number, call: Call, users: Users): boolean {
+export function permits(a: Pick<Attr, "mode" | "uid" | "gid">, want: number, call: Call, users: Users): boolean {
+  return allows(a.mode, a.uid, a.gid, want, call, users);
+}
+
+function allows(mode: number, uid: string, gid: string, want: number, call: Call, users: Users): boolean {
   if (call.uid === 0) return true;
-  const bits = a.uid === call.uname ? a.mode >>> 6 : users.member(call.uname, a.gid) ? a.mode >>> 3 : a.mode;
+  const bits = uid === call.uname ? mode >>> 6 : users.member(call.uname, gid) ? mode >>> 3 : mode;
   return (bits & want) === want;
 }
 
 /** Throws Eperm unless the caller may `want`. A Node without stat belongs to whoever asks. */
 export function mayAccess(node: Node, want: number, call: Call, users: Users): Awaitable<void> {
   if (node.access) return node.access(want, call);
-  if (!node.stat) {
-    if (call.uid !== 0 && ((plainMode(node) >>> 6) & want) !== want) throw new NineError(Eperm);
-    return undefined;
-  }
-  return after(attrOf(node, call, 0), (a) => {
-    if (!permits(a, want, call, users)) throw new NineError(Eperm);
-  });
+  const some = node.stat?.(call);
+  if (some instanceof Promise) return some.then((a) => mustAllow(node, a, want, call, users));
+  mustAllow(node, some, want, call, users);
+}
+
+function mustAllow(node: Node, a: Partial<Attr> | undefined, want: number, call: Call, users: Users): void {
+  const uid = a?.uid ?? call.uname;
+  if (!allows(a?.mode ?? plainMode(node), uid, a?.gid ?? uid, want, call, users)) throw new NineError(Eperm);
 }
 
 /** What Topen's mode asks for. */

@@ -34,7 +34,10 @@ export function handle(s: Session, q: Request): Awaitable<Rmsg> {
     case Tcreate: return create(s, q, t);
     case Tread: return read(s, q, t);
     case Twrite: return write(s, q, t);
-    case Tclunk: return after(s.drop(s.fidOf(q, t.fid)), () => ({ type: Rclunk }));
+    case Tclunk: {
+      const dropped = s.drop(s.fidOf(q, t.fid));
+      return dropped instanceof Promise ? dropped.then(() => ({ type: Rclunk })) : { type: Rclunk };
+    }
     case Tremove: return removeFid(s, q, s.fidOf(q, t.fid));
     case Tstat: return stat(s, q, s.fidOf(q, t.fid));
     case Twstat: return wstat(s, q, t);

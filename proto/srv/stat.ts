@@ -27,15 +27,19 @@ const CHANGEU = CHANGE | DMSETUID | DMSETGID | DMSTICKY;
 const V9FS_MAGIC = 0x01021997;
 
 export function dirOf(s: Session, q: Call, p: Place): Awaitable<Dir> {
+  const a = attrOf(p.node, q, s.bootSec);
+  return a instanceof Promise ? a.then((x) => dirWith(s, q, p, x)) : dirWith(s, q, p, a);
+}
+
+function dirWith(s: Session, q: Call, p: Place, a: Attr): Awaitable<Dir> {
   const { node } = p;
-  return after(attrOf(node, q, s.bootSec), (a) => {
-    const dir = (target: string): Dir => toDir(a, walkQid(s, node), p.name, target, s.dialect, s.users);
-    return isLink(node) && s.dialect !== "9P2000" ? after(node.readlink(q), dir) : dir("");
-  });
+  if (!isLink(node) || s.dialect === "9P2000") return toDir(a, walkQid(s, node), p.name, "", s.dialect, s.users);
+  return after(node.readlink(q), (target) => toDir(a, walkQid(s, node), p.name, target, s.dialect, s.users));
 }
 
 export function stat(s: Session, q: Request, f: Fid): Awaitable<Rmsg> {
-  return after(dirOf(s, q, placeOf(f)), (dir) => ({ type: Rstat, stat: dir }));
+  const dir = dirOf(s, q, placeOf(f));
+  return dir instanceof Promise ? dir.then((d) => ({ type: Rstat, stat: d })) : { type: Rstat, stat: dir };
 }
 
 export function getattr(s: Session, q: Request, f: Fid): Awaitable<Rmsg> {

@@ -65,39 +65,39 @@ export function walk(s: Session, q: Request, t: TwalkMsg): Awaitable<Rmsg> {
   if (f.xattr) throw new NineError(Ebadfid);
   if (f.mode >= 0 && (s.dialect === "9P2000" || t.fid === t.newfid)) throw new NineError(Ebadfid);
   const to = t.newfid === t.fid ? f : made(q, t.newfid);
-  const wqid: Qid[] = [];
-  let place = placeOf(f);
-  const reply = (): Rmsg => {
-    if (wqid.length === t.wname.length) to.adopt(q.user, place);
-    return { type: Rwalk, wqid };
-  };
-  const failed = (e: unknown): Rmsg => {
-    if (wqid.length === 0 || !(e instanceof NineError)) throw e;
-    return reply();
-  };
-  /** One name further; a first name that does not exist is an error, a later one ends the walk. */
-  const arrived = (next: Place | undefined): boolean => {
-    if (next) {
+  return walkOn(s, q, t.wname, placeOf(f), to, [], s.dialect === "9P2000" ? linkBudget() : undefined);
+}
+
+/** From a place by the names behind those that wqid has; `to` is there when they lead somewhere. */
+function walkOn(s: Session, q: Request, names: readonly string[], from: Place, to: Fid, wqid: Qid[], budget: LinkBudget | undefined): Awaitable<Rmsg> {
+  let place = from;
+  try {
+    while (wqid.length < names.length) {
+      q.walked = wqid.length;
+      const next = step(s, q, place, names[wqid.length]!, budget);
+      if (next instanceof Promise) {
+        return next.then((p) => {
+          if (!p) return ended(wqid, undefined);
+          wqid.push(walkQid(s, p.node));
+          return walkOn(s, q, names, p, to, wqid, budget);
+        }).catch((e: unknown) => ended(wqid, e));
+      }
+      if (!next) return ended(wqid, undefined);
       place = next;
       wqid.push(walkQid(s, next.node));
-    } else if (wqid.length === 0) throw new NineError(Enonexist);
-    return next !== undefined;
-  };
-  const budget = s.dialect === "9P2000" ? linkBudget() : undefined;
-  const go = (): Awaitable<Rmsg> => {
-    try {
-      while (wqid.length < t.wname.length) {
-        q.walked = wqid.length;
-        const next = step(s, q, place, t.wname[wqid.length] ?? "", budget);
-        if (next instanceof Promise) return next.then((p) => (arrived(p) ? go() : reply())).catch(failed);
-        if (!arrived(next)) break;
-      }
-      return reply();
-    } catch (e) {
-      return failed(e);
     }
-  };
-  return go();
+  } catch (e) {
+    return ended(wqid, e);
+  }
+  to.adopt(q.user, place);
+  return { type: Rwalk, wqid };
+}
+
+/** A first name that leads nowhere is an error, a later one ends the walk. */
+function ended(wqid: Qid[], e: unknown): Rmsg {
+  if (e !== undefined && (wqid.length === 0 || !(e instanceof NineError))) throw e;
+  if (wqid.length === 0) throw new NineError(Enonexist);
+  return { type: Rwalk, wqid };
 }
 
 /** Plain 9P2000 knows no symbolic links: one that leads nowhere looks like a file. */
@@ -110,14 +110,20 @@ export function walkQid(s: Session, node: Node): Qid {
 function step(s: Session, q: Call, p: Place, name: string, budget: LinkBudget | undefined): Awaitable<Place | undefined> {
   const d = dirNode(p);
   if (name === ".") return p;
-  return after(mayAccess(d, AEXEC, q, s.users), () => {
-    if (name === "..") return p.parent ?? p;
-    return after(named(q, d, name), (node): Awaitable<Place | undefined> => {
-      if (!node) return undefined;
-      const found = { parent: p, name, node };
-      return budget && isLink(node) ? followed(s, q, found, budget) : found;
-    });
-  });
+  const may = mayAccess(d, AEXEC, q, s.users);
+  return may instanceof Promise ? may.then(() => below(s, q, p, d, name, budget)) : below(s, q, p, d, name, budget);
+}
+
+function below(s: Session, q: Call, p: Place, d: DirNode, name: string, budget: LinkBudget | undefined): Awaitable<Place | undefined> {
+  if (name === "..") return p.parent ?? p;
+  const node = named(q, d, name);
+  return node instanceof Promise ? node.then((x) => placed(s, q, p, name, x, budget)) : placed(s, q, p, name, node, budget);
+}
+
+function placed(s: Session, q: Call, parent: Place, name: string, node: Node | undefined, budget: LinkBudget | undefined): Awaitable<Place | undefined> {
+  if (!node) return undefined;
+  const found = { parent, name, node };
+  return budget && isLink(node) ? followed(s, q, found, budget) : found;
 }
 
 /** The child of that name, or Enonexist; whether the caller may search the directory was checked before. */
