@@ -56,24 +56,31 @@ function isClean(path: string): boolean {
   return path.length > 1 && before !== SLASH;
 }
 
+/** The names of paths that were clean as they stood and are not long: programs ask for the same ones again and again. */
+const known = new Map<string, readonly string[]>();
+const KNOWN = 256;
+const SHORT = 128;
+
+/** The elements of a clean path from the root. */
+function knownNames(path: string): readonly string[] {
+  let names = known.get(path);
+  if (names) return names;
+  names = namesOf(path, 0);
+  if (path.length > SHORT) return names;
+  if (known.size >= KNOWN) known.clear();
+  known.set(path, names);
+  return names;
+}
+
 /** The elements of a clean path from its character `from` on. */
 function namesOf(path: string, from: number): string[] {
   const at = path.charCodeAt(from) === SLASH ? from + 1 : from;
-  if (at >= path.length) return [];
-  let n = 1;
-  for (let i = at; i < path.length; i++) if (path.charCodeAt(i) === SLASH) n++;
-  const names = new Array<string>(n);
-  for (let k = 0, i = at; k < n; k++) {
-    const slash = path.indexOf("/", i);
-    names[k] = path.slice(i, slash < 0 ? path.length : slash);
-    i = slash + 1;
-  }
-  return names;
+  return at >= path.length ? [] : path.slice(at).split("/");
 }
 
 /** The absolute clean path of a name as a process sees it; '#' names keep their server. */
 export function cleanPath(p: Proc, name: string): string {
-  if (isClean(name)) return name;
+  if (known.has(name) || isClean(name)) return name;
   if (name === "") throw new NineError(`${Ebadarg}: empty file name`);
   if (name.startsWith("#")) {
     const slash = name.indexOf("/");
@@ -176,7 +183,7 @@ class Cursor implements Where {
         return this.begin(p.mine(p.dot).incref(), namesOf(path, dot.length));
       }
     }
-    if (!server) return this.begin(p.slash.incref(), namesOf(path, 1));
+    if (!server) return this.begin(p.slash.incref(), knownNames(path));
     const [spec = "", ...names] = path.split("/");
     if (p.pgrp.nomnt && !p.kernel.free(spec.slice(1))) throw new NineError(Enoattach);
     return after(p.kernel.attachDevice(spec.slice(1), p), (c) => this.begin(c, names));
@@ -204,12 +211,16 @@ class Cursor implements Where {
   }
 
   private find(): Awaitable<void> {
-    const walk = this.options.walk || this.dir;
-    while (this.names.length > 0 && (this.union || walk || this.mounts.on(this.c.mnt))) {
+    while (this.names.length > 0 && this.mustWalk) {
       const r = this.union ? steps(() => this.search()) : this.step();
       if (r instanceof Promise) return r.then(() => this.find());
     }
     if (this.names.length > 0) this.umh = undefined;
+  }
+
+  /** The rest cannot be left to the operation. */
+  private get mustWalk(): boolean {
+    return this.union !== undefined || this.options.walk === true || this.dir || this.mounts.on(this.c.mnt);
   }
 
   /** The elements to be searched, where there are several. */

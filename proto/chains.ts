@@ -148,6 +148,7 @@ export class Chains {
   }
 
   private together(ts: readonly Tmsg[], intr?: Interrupt): Awaitable<Rmsg[]> {
+    // oxlint-disable-next-line unicorn/no-new-array -- of the right size at once: this is done for every call by name
     const replies = new Array<Rmsg>(ts.length);
     for (let i = 0; i < ts.length; i++) {
       const t = ts[i]!;
@@ -209,6 +210,7 @@ export class Chains {
     }
     const walks = names.length <= MAXWELEM ? 1 : Math.ceil(names.length / MAXWELEM);
     const clunks = clunk && this.portal.ordered;
+    // oxlint-disable-next-line unicorn/no-new-array -- as above
     const ts = new Array<Tmsg>(walks + behind.length + (clunks ? 1 : 0));
     // Each batch of names makes a fid of its own: behind a batch that fails there is none for the next.
     for (let i = 0, from = fid; i < walks; i++) {
