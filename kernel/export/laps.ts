@@ -9,16 +9,17 @@ import { Eloop, errno, NineError } from "../../proto/index.ts";
 
 /** Searches within searches, beyond which mounts lead back. */
 export const MAXLAPS = 32;
-/** What a marked fid begins with, then 6 bits of laps and 16 of the number. */
-const MARK = 0x2d9;
+/** What a marked fid begins with, then 6 bits of laps and 20 of the number. */
+const MARK = 0x2d;
+const MAXNUM = 0xfffff;
 
 /** The fid of a number: as it is when there is nothing to tell, or no room. */
 export function marked(num: number, laps: number): number {
-  return laps === 0 || num > 0xffff ? num : ((MARK << 22) | (Math.min(laps, 63) << 16) | num) >>> 0;
+  return laps === 0 || num > MAXNUM ? num : ((MARK << 26) | (Math.min(laps, 63) << 20) | num) >>> 0;
 }
 
 export function lapsOf(fid: number): number {
-  return fid >>> 22 === MARK ? (fid >>> 16) & 63 : 0;
+  return fid >>> 26 === MARK ? (fid >>> 20) & 63 : 0;
 }
 
 const Emountloop = `${Eloop}: mounts lead back to where they are`;
