@@ -49,6 +49,11 @@ export class Syscalls extends HostCalls implements Sys {
 
   async mount(server: Portal | number | string, old: string, flag: number, aname: string, spec?: string): Promise<void> {
     const { p } = this;
+    // Nothing is opened or dialled for a mount that is not to be.
+    if (typeof server !== "object") {
+      await this.enter();
+      if (p.pgrp.nomnt) throw new NineError(Enoattach);
+    }
     // Held while attaching: a failed mount hangs up.
     const m = await this.serverOf(server, spec).catch((e: unknown) => {
       throw typeof server === "string" && e instanceof NineError && !isInterrupted(e) && !e.message.startsWith(`${server}: `) ? new NineError(`${server}: ${e.message}`, e.errno) : e;
@@ -76,7 +81,6 @@ export class Syscalls extends HostCalls implements Sys {
   private async serverOf(server: Portal | number | string, spec: string | undefined): Promise<Mnt> {
     const { kernel } = this.p;
     if (typeof server === "object") return kernel.newMnt(server, spec ?? "portal").incref();
-    await this.enter();
     if (typeof server === "number") return this.mntOn(this.p.fgrp.get(server));
     if (ADDRESS.test(server)) return kernel.newMnt(await this.dial(server), spec ?? kernel.shown(server)).incref();
     const post = await at(this.p, server, { walk: true }, async (w) => kernel.posted(w.c));
