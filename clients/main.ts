@@ -121,7 +121,14 @@ process.on("uncaughtException", (e: unknown) => {
   if (told.size < MAXTOLD) told.add(stack);
   reportBug(e, module);
 });
-process.exitCode = 13;
+/** Node's own, of a program whose end nothing can bring about. */
+const UNSETTLED = 13;
+process.exitCode = UNSETTLED;
+process.on("beforeExit", () => {
+  if (process.exitCode !== UNSETTLED) return;
+  process.stderr.write("nineplex: nothing can go on: each process waits for another, or is stopped\n");
+  process.exitCode = 1;
+});
 const code = await main(process.argv.slice(2)).catch(complain);
 process.exitCode = code;
 // With nothing left to do the process ends by itself; what is still open then has had its time.

@@ -3,7 +3,6 @@
  * JSON listing as nginx makes it ([{"name": "a", "type": "directory"}, ...]); contents by ranges:
  *
  *   mount 'module:clients/examples/http.ts?url=http://127.0.0.1:8000/pub/' /n/web
- *   ls /n/web; tail -c 100 /n/web/big.log
  */
 import { type Call, type DirNode, Enonexist, type FileNode, NineError, type Node, type Server } from "../../proto/index.ts";
 import { tree } from "../../servers/index.ts";
@@ -47,13 +46,14 @@ function file(url: string): FileNode {
       const { headers } = await ask(url, call, { method: "HEAD" });
       return { length: Number(headers.get("content-length")), mtime: Math.trunc(Date.parse(headers.get("last-modified") ?? "") / 1000) || 0 };
     },
-    open: () => ({
-      async read(at, n, call) {
-        const r = await ask(url, call, { headers: { range: `bytes=${at}-${at + n - 1}` } });
-        if (r.status === 416) return new Uint8Array(0);
-        const data = new Uint8Array(await r.arrayBuffer());
-        return r.status === 206 ? data : data.subarray(at, at + n); // a server without ranges sends all of it
-      },
-    }),
+    open() {
+      let all: Uint8Array | undefined; // of a server without ranges
+      return { async read(at, n, call) {
+        const r = all ? undefined : await ask(url, call, { headers: { range: `bytes=${at}-${at + n - 1}` } });
+        if (r?.status === 206) return new Uint8Array(await r.arrayBuffer());
+        if (r?.status === 200) all = new Uint8Array(await r.arrayBuffer());
+        return all?.subarray(at, at + n) ?? new Uint8Array(0);
+      } };
+    },
   };
 }

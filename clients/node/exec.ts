@@ -20,21 +20,25 @@ export interface ExecOptions {
 
 type Child = ChildProcessByStdio<Writable, Readable, null>;
 
-/** Children that have not exited, and how that is learned. */
+/** Children of whose group something is left, and when each itself has exited. */
 const living = new Map<Child, Promise<unknown>>();
 
-/** Ends those that are left: their input now, then within two graces they go. Settles when all have exited. */
+/** Ends those that are left: their input now, then within two graces they go. Settles when all have. */
 export async function endChildren(graceMs: number): Promise<void> {
   await Promise.all([...living].map(([child, exited]) => {
     child.stdin.end();
-    stop(child, exited, graceMs);
-    return exited;
+    return stop(child, exited, graceMs);
   }));
 }
 
 /** The process ends now, and gives nobody time. */
 function killAll(): void {
   for (const child of living.keys()) kill(child, "SIGKILL");
+}
+
+function forget(child: Child): void {
+  living.delete(child);
+  if (living.size === 0) process.off("exit", killAll);
 }
 
 /**
@@ -54,21 +58,20 @@ export function connectExec(command: string | readonly string[], options: ExecOp
   });
   if (living.size === 0) process.once("exit", killAll);
   living.set(child, exited);
-  const gone = (): void => {
-    living.delete(child);
-    if (living.size === 0) process.off("exit", killAll);
-  };
-  void exited.then(gone);
+  // What a shell has started may be the server, and outlive it.
+  void exited.then(() => {
+    if (!kill(child, 0)) forget(child);
+  });
   const graceMs = options.graceMs ?? GRACEMS;
   return new Promise((resolve, reject) => {
     child.once("error", (e) => {
-      gone();
+      forget(child);
       const why = netError(e, "connect");
       reject(new NineError(why.errno === errno.ENOENT ? `command not found: ${file}` : `${why.message}: ${file}`, why.errno));
     });
     child.once("spawn", () => {
       const lastWord = (): Promise<string | undefined> => {
-        stop(child, exited, graceMs);
+        void stop(child, exited, graceMs);
         return exited;
       };
       resolve(new StreamTransport(child.stdout, child.stdin, `exec:${shell ? command : command.join(" ")}`, { graceMs, lastWord }));
@@ -84,22 +87,30 @@ function reason(code: number | null, signal: NodeJS.Signals | null, shell: boole
   return `exited with status ${code}`;
 }
 
-/** Its input has ended: wait, SIGTERM, wait, SIGKILL, each unless it has exited by then. */
-function stop(child: Child, exited: Promise<unknown>, graceMs: number): void {
-  const signals: NodeJS.Signals[] = ["SIGTERM", "SIGKILL"];
-  const timer = setInterval(() => {
-    const signal = signals.shift();
-    if (signal) kill(child, signal);
-    else clearInterval(timer);
-  }, graceMs);
-  void exited.then(() => clearInterval(timer));
+/** Its input has ended: wait, SIGTERM, wait, SIGKILL, for as long as something of its group is left. Settles when nothing is. */
+function stop(child: Child, exited: Promise<unknown>, graceMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const signals: NodeJS.Signals[] = ["SIGTERM", "SIGKILL"];
+    const done = (): void => {
+      clearInterval(timer);
+      forget(child);
+      resolve();
+    };
+    const timer = setInterval(() => {
+      const signal = signals.shift();
+      if (signal === undefined || !kill(child, signal)) done();
+    }, graceMs);
+    void exited.then(() => {
+      if (!kill(child, 0)) done();
+    });
+  });
 }
 
-function kill(child: Child, signal: NodeJS.Signals): void {
+/** False when nothing of its group is left; 0 only asks. */
+function kill(child: Child, signal: NodeJS.Signals | 0): boolean {
   try {
-    if (child.pid !== undefined && process.platform !== "win32") process.kill(-child.pid, signal);
-    else child.kill(signal);
+    return child.pid !== undefined && (process.platform === "win32" ? child.kill(signal) : process.kill(-child.pid, signal));
   } catch {
-    // It has gone already.
+    return false;
   }
 }

@@ -41,7 +41,7 @@ export function exportedDir(root: string, options: Options, cwd: string, stats: 
  * Rejects with a NineError when something cannot be mounted; `stop` gives up.
  */
 export async function exportedSystem(options: Options, cwd: string, stats: FileNode, stop: AbortSignal): Promise<Exported> {
-  const kernel = await booted(options, cwd, { unsafeHost: options.unsafeHost, shown: (addr) => formatAddr(parseAddr(addr), false) });
+  const kernel = await booted(options, cwd, { trace: false, unsafeHost: options.unsafeHost, shown: (addr) => formatAddr(parseAddr(addr), false) });
   try {
     await mountAll(kernel.sys, { ...options, mounts: options.mounts.map((m) => ({ ...m, text: formatAddr(m.addr, false) })) }, cwd, stop);
     kernel.sys.rfork({ nomnt: true });

@@ -65,7 +65,7 @@ export async function shell(o: ShellOptions): Promise<number> {
     await mountAll(sys, options, o.cwd, starting.signal);
     const script = o.script === undefined ? undefined : { name: o.script, text: await readScript(sys, o.script, o.cwd) };
     // rc reads commands a line at a time, so that what follows them is its children's; a command given has all of the input.
-    const needed = (path: string, mode: number): Promise<number> => about(path, () => sys.open(path, mode));
+    const needed = (path: string, mode: number): Promise<number> => about(`${options.ns === undefined ? "" : `--ns ${options.ns}: a shell needs /dev: `}${path}`, () => sys.open(path, mode));
     await needed(asked ? "/dev/stdin" : "/dev/cons", OREAD);
     await needed("/dev/stdout", OWRITE);
     await needed("/dev/stderr", OWRITE);

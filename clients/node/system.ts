@@ -42,6 +42,8 @@ export interface SystemOptions {
   readonly env?: Iterable<readonly [string, readonly string[]]>;
   /** The root alone: whoever boots mounts the rest. */
   readonly bare?: boolean;
+  /** /dev/trace, which shows what everybody reads and writes; default true. */
+  readonly trace?: boolean;
   /** What /dev/cons, stdin, stdout and stderr are; default nothing comes in, and what goes out is lost. */
   readonly streams?: Streams;
   /** An address as `ns` and traces tell it; default with its token. */
@@ -73,7 +75,7 @@ export async function system(o: SystemOptions = {}): Promise<System> {
       const pid = callerPid(kernel, aname);
       // What the first process opens its children have for their own, in whatever group they are.
       const files = cons.files(() => (pid === 1 ? undefined : kernel.proc(pid)?.noteid));
-      return callerTree(shared, { ...files, tty: files.cons, trace: live.file(kernel, pid) });
+      return callerTree(shared, { ...files, tty: files.cons, ...(o.trace !== false && { trace: live.file(kernel, pid) }) });
     },
   });
   const files = o.host === undefined ? undefined : hostFiles(o.host);
@@ -94,7 +96,7 @@ export async function system(o: SystemOptions = {}): Promise<System> {
     wrap: (portal, spec) => live.wrap(wrap(portal, spec), spec),
     dial: (addr, signal) => connect(addr, { cwd, signal, ...(o.msize !== undefined && { msize: o.msize }) }),
     ...(o.shown && { shown: o.shown }),
-    open: { bug: (e) => reportBug(e, "server"), ...(files && { users: files.users }) },
+    open: { bug: (e) => reportBug(e, "server"), bootSec: Math.floor(node.now() / 1000), ...(files && { users: files.users }) },
     mounts: o.bare ? [] : mounts,
     env: new Map<string, readonly string[]>([
       ["user", [uname]], ["sysname", ["nineplex"]], ["home", [files ? "/host" : "/"]], ["path", [".", "/bin"]],

@@ -144,6 +144,7 @@ function rfork(sh: Shell, argv: readonly string[]): Later<void> {
   const letters = argv[1] ?? "ens";
   if (argv.length > 2 || !/^[nNeEsfFm]*$/.test(letters)) return complain(sh, "Usage: rfork [nNeEsfFm]", "rfork usage");
   const has = (letter: string): boolean => letters.includes(letter);
+  if (["nN", "eE", "fF"].some((pair) => Array.from(pair).every(has))) return complain(sh, "rfork: bad arg in system call", "bad arg in system call");
   sh.export();
   sh.sys.rfork({
     ...(has("N") ? { ns: "clean" } : has("n") ? { ns: "copy" } : {}),

@@ -124,13 +124,14 @@ describe("usage", () => {
 
 describe("commands and scripts", () => {
   it("-c: arguments, status", { timeout: 60_000 }, async () => {
-    const [args, three, word, none, syntax] = await Promise.all([
-      sh("echo $#* $*; ls /host | wc -l", "a", "b c", "-h"), sh("exit 3"), sh("exit foo"), sh("exit 0"), sh("echo ("),
+    const [args, three, word, none, syntax, stuck] = await Promise.all([
+      sh("echo $#* $*; ls /host | wc -l", "a", "b c", "-h"), sh("exit 3"), sh("exit foo"), sh("exit 0"), sh("echo ("), sh("cat '#|/data'"),
     ]);
     expect(text(args)).toEqual({ status: 0, out: "3 a b c -h\n      3\n", err: "" });
     expect([three.status, word.status, none.status]).toEqual([3, 1, 0]);
     expect(syntax).toMatchObject({ status: 1 });
     expect(syntax.stderr).toMatch(/^rc: line 1: .*syntax error\n$/);
+    expect(text(stuck)).toEqual({ status: 1, out: "", err: "nineplex: nothing can go on: each process waits for another, or is stopped\n" });
   });
 
   it("scripts: in the name space, on the host, through npm start; $0, arguments and mistakes by the name given", { timeout: 60_000 }, async () => {

@@ -214,6 +214,13 @@ describe("exec:", { timeout: 60_000 }, () => {
   });
 
   const stubborn = `trap "" TERM INT HUP; echo $$ > pid.$N; SERVE files; while :; do sleep 1000; done`;
+  it("what a command has started goes with it, when it will not hear either", async () => {
+    file("stub.sh", `trap '' TERM HUP INT\necho $$ > left\n${serving} files\nsleep 100\n`);
+    const r = await run(["-c", "mount 'exec:sh stub.sh' /n/x; cat /n/x/f"]);
+    expect(text(r)).toEqual({ status: 0, out: "contents\n", err: "" });
+    await until(() => !alive(Number(readFileSync(join(cwd, "left"), "utf8"))));
+  });
+
   it("children are gone when nineplex ends, those that will not hear too: by its end, SIGTERM, SIGHUP, two SIGINT", async () => {
     await Promise.all((["", "SIGTERM", "SIGHUP", "SIGINT"] as const).map(async (signal) => {
       const at = join(cwd, `pid.${signal}`);

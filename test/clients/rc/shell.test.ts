@@ -288,6 +288,7 @@ describe("rfork", () => {
     await bench.sys.writeFile("/tmp/f", encode("tmp\n"));
     expect(await out("@{rfork n; bind /tmp /w; cat /w/f}; cat /w/f; bind /tmp /w; cat /w/f; unmount /w; cat /w/f")).toBe("tmp\nwarm\ntmp\nwarm\n");
     expect(await out("rfork x; echo $status")).toBe("rfork usage\n");
+    expect(await out("rfork nN; echo $status; echo still here")).toBe("bad arg in system call\nstill here\n");
   });
 });
 
