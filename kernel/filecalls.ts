@@ -327,12 +327,20 @@ export class FileCalls extends FdCalls {
 
 function statAt(w: Where): Awaitable<Dir> {
   const d = w.c.mnt.client.stat(w.c.fid, w.names, w.p.intr);
-  return d instanceof Promise ? d.then((x) => dressed(w.c, x)) : dressed(w.c, d);
+  return d instanceof Promise ? dressedLater(w.c, d) : dressed(w.c, d);
 }
 
 function statFollowed(w: Where): Awaitable<Dir> {
   const d = statAt(w);
-  return d instanceof Promise ? d.then((x) => noLink(w, x)) : noLink(w, d);
+  return d instanceof Promise ? noLinkLater(w, d) : noLink(w, d);
+}
+
+async function dressedLater(c: Chan, d: Promise<Dir>): Promise<Dir> {
+  return dressed(c, await d);
+}
+
+async function noLinkLater(w: Where, d: Promise<Dir>): Promise<Dir> {
+  return noLink(w, await d);
 }
 
 /** The walk met no link, but what it ended at may be one. */

@@ -106,7 +106,7 @@ export function at<T>(p: Proc, name: string, options: NamecOptions, op: (w: Wher
     w.done();
     throw e;
   }
-  if (r instanceof Promise) return r.finally(() => w.done());
+  if (r instanceof Promise) return w.lastly(r);
   w.done();
   return r;
 }
@@ -148,21 +148,34 @@ class Cursor implements Where {
     this.c.close();
   }
 
+  lastly<T>(r: Promise<T>): Promise<T> {
+    return r.finally(() => this.done());
+  }
+
   /** Walks until one operation can do the rest, and does that. */
   reach<T>(op: (w: Where) => Awaitable<T>): Awaitable<T> {
     const started = this.start();
-    const found = started instanceof Promise ? started.then(() => this.find()) : this.find();
-    return found instanceof Promise ? found.then(() => this.run(op)) : this.run(op);
+    const found = started instanceof Promise ? this.findLater(started) : this.find();
+    return found instanceof Promise ? this.runLater(found, op) : this.run(op);
+  }
+
+  private async runLater<T>(found: Promise<void>, op: (w: Where) => Awaitable<T>): Promise<T> {
+    await found;
+    return this.run(op);
   }
 
   private run<T>(op: (w: Where) => Awaitable<T>): Awaitable<T> {
     if (this.dir && !this.c.isDir) throw new NineError(Enotdir);
     try {
       const r = op(this);
-      return r instanceof Promise ? r.catch((e: unknown) => this.again(e, op)) : r;
+      return r instanceof Promise ? this.orAgain(r, op) : r;
     } catch (e) {
       return this.again(e, op);
     }
+  }
+
+  private orAgain<T>(r: Promise<T>, op: (w: Where) => Awaitable<T>): Promise<T> {
+    return r.catch((e: unknown) => this.again(e, op));
   }
 
   /** The operation met a link: anew, where that leads to. */
@@ -186,7 +199,11 @@ class Cursor implements Where {
     if (!server) return this.begin(p.slash.incref(), knownNames(path));
     const [spec = "", ...names] = path.split("/");
     if (p.pgrp.nomnt && !p.kernel.free(spec.slice(1))) throw new NineError(Enoattach);
-    return after(p.kernel.attachDevice(spec.slice(1), p), (c) => this.begin(c, names));
+    return this.attached(p.kernel.attachDevice(spec.slice(1), p), names);
+  }
+
+  private attached(c: Awaitable<Chan>, names: readonly string[]): Awaitable<void> {
+    return after(c, (root) => this.begin(root, names));
   }
 
   private begin(c: Chan, names: readonly string[]): void {
@@ -212,10 +229,15 @@ class Cursor implements Where {
 
   private find(): Awaitable<void> {
     while (this.names.length > 0 && this.mustWalk) {
-      const r = this.union ? steps(() => this.search()) : this.step();
-      if (r instanceof Promise) return r.then(() => this.find());
+      const r = this.union ? this.searched() : this.step();
+      if (r instanceof Promise) return this.findLater(r);
     }
     if (this.names.length > 0) this.umh = undefined;
+  }
+
+  private async findLater(step: Promise<void>): Promise<void> {
+    await step;
+    await this.find();
   }
 
   /** The rest cannot be left to the operation. */
@@ -230,7 +252,16 @@ class Cursor implements Where {
 
   private step(): Awaitable<void> {
     const r = this.walk(this.c);
-    return r instanceof Promise ? r.then((w) => this.walked(this.c, w)) : this.walked(this.c, r);
+    return r instanceof Promise ? this.walkedLater(r) : this.walked(this.c, r);
+  }
+
+  /** Apart, so that a walk that is answered at once makes no closure's context; so the next ones. */
+  private async walkedLater(w: Promise<WalkedPart>): Promise<void> {
+    await this.walked(this.c, await w);
+  }
+
+  private searched(): Awaitable<void> {
+    return steps(() => this.search());
   }
 
   /** Of a union: in the first element that has the first name. */
@@ -273,12 +304,17 @@ class Cursor implements Where {
       if (!head && !link) continue;
       if (fid !== undefined) client.clunk(fid);
       if (head) return this.cross(head, names.slice(i + 1));
-      return after(steps(() => this.follow(e, i + 1)), () => this.start());
+      return this.followed(e, i + 1);
     }
     const qid = qids.at(-1);
     if (fid === undefined || !qid) throw new NineError(qid && !(qid.type & QTDIR) ? Enotdir : Enonexist);
     const rest = names.slice(qids.length);
     this.go(new Chan(e.mnt, fid, qid, upto(this.path, rest.length)), undefined, rest);
+  }
+
+  /** Goes on where the link leads that the first n names end in, seen from c. */
+  private followed(c: Chan, n: number): Awaitable<void> {
+    return after(steps(() => this.follow(c, n)), () => this.start());
   }
 
   /** The path with the link that the first n names end in, seen from c, replaced by its target. */

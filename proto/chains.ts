@@ -221,7 +221,16 @@ export class Chains {
     for (let i = 0; i < behind.length; i++) ts[walks + i] = behind[i]!;
     if (clunks) ts[ts.length - 1] = { type: Tclunk, fid: newfid };
     const all = this.chain(ts, intr);
-    return all instanceof Promise ? all.then((x) => this.walked(newfid, ts, walks, x, clunks)) : this.walked(newfid, ts, walks, all, clunks);
+    return all instanceof Promise ? this.walkedLater(newfid, ts, walks, all, clunks) : this.walked(newfid, ts, walks, all, clunks);
+  }
+
+  /** Apart, so that a walk that is answered at once makes no closure's context. */
+  private async walkedLater(newfid: number, ts: readonly Tmsg[], walks: number, all: Promise<readonly Rmsg[]>, clunks: boolean): Promise<Walked> {
+    return this.walked(newfid, ts, walks, await all, clunks);
+  }
+
+  protected async partLater(newfid: number, n: number, r: Promise<Rmsg>): Promise<WalkedPart> {
+    return this.part(newfid, n, await r);
   }
 
   /** What became of one Twalk of n names to newfid, which was not there when nothing could be walked. */

@@ -65,7 +65,7 @@ export class Client extends Chains {
   walkPart(fid: number, names: readonly string[], intr?: Interrupt): Awaitable<WalkedPart> {
     const newfid = this.alloc();
     const r = this.send({ type: Twalk, fid, newfid, wname: names }, intr);
-    return r instanceof Promise ? r.then((x) => this.part(newfid, names.length, x)) : this.part(newfid, names.length, r);
+    return r instanceof Promise ? this.partLater(newfid, names.length, r) : this.part(newfid, names.length, r);
   }
 
   /** A second fid for the same file. */
@@ -160,7 +160,11 @@ export class Client extends Chains {
 
   stat(fid: number, names: readonly string[], intr?: Interrupt): Awaitable<Dir> {
     const w = this.walkThen(fid, names, (f) => [statMsg(this.linux, f)], intr, true);
-    return w instanceof Promise ? w.then((x) => this.statOf(x, names)) : this.statOf(w, names);
+    return w instanceof Promise ? this.statLater(w, names) : this.statOf(w, names);
+  }
+
+  private async statLater(w: Promise<Walked>, names: readonly string[]): Promise<Dir> {
+    return this.statOf(await w, names);
   }
 
   private statOf(w: Walked, names: readonly string[]): Dir {
