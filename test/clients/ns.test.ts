@@ -82,7 +82,7 @@ it("what is wrong names file, line and command", { timeout: 60_000 }, async () =
   expect(usage).toEqual(failed("nineplex: --ns usage:1: bind /a: usage: bind [-abcC] new old"));
   expect(none).toEqual(failed("nineplex: --ns none: file does not exist"));
   expect(directory).toEqual(failed("nineplex: --ns .: file is a directory"));
-  expect(empty).toEqual(failed("nineplex: /dev/stdin: file does not exist"));
+  expect(empty).toEqual(failed("nineplex: --ns empty: a shell needs /dev: /dev/stdin: file does not exist"));
   expect(noRc).toEqual(failed("nineplex: /bin/rc: file does not exist"));
   expect(refused).toEqual(failed("nineplex: --ns refused:2: mount tcp!127.0.0.1!1 /n: connection refused: no server listens there"));
   expect(serve).toEqual(failed("nineplex: serve: --ns is for the name space; a directory has none", 2));
