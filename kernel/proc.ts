@@ -15,6 +15,7 @@ import type { Mnt } from "./mnt.ts";
 import type { NoteGroup } from "./notegroup.ts";
 import { type Pgrp, sameChan } from "./pgrp.ts";
 import type { Rgrp } from "./rgrp.ts";
+import type { Segment } from "./segment.ts";
 import type { Waitmsg } from "./sys.ts";
 
 /** What is said of a process that has ended. */
@@ -66,6 +67,8 @@ export class Proc implements Blocked {
   notes: NoteGroup;
   slash: Chan;
   dot: Chan;
+  /** Of a guest, in the order of their addresses; a reference each. */
+  segments: readonly Segment[] = [];
   handler: ((note: string) => boolean) | undefined;
   /** The note that ended it: every call from now on throws. */
   killed: string | undefined;
@@ -325,6 +328,8 @@ export class Proc implements Blocked {
     this.roots.clear();
     this.pgrp.decref();
     this.egrp.decref();
+    for (const s of this.segments) s.decref();
+    this.segments = [];
     this.notes.procs.delete(this);
     this.kernel.procs.delete(this.pid);
     for (const c of this.children) c.parentProc = undefined;

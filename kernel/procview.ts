@@ -52,6 +52,10 @@ export class ProcView {
   }
 
   /** The first line of the file it runs from; "" when it runs from none. */
+  get segments(): readonly { readonly type: string; readonly readonly: boolean; readonly base: number; readonly top: number; readonly refs: number }[] {
+    return this.alive().segments;
+  }
+
   get text(): string {
     return this.alive().text;
   }

@@ -3,8 +3,8 @@
  * space, and files to be written to stop, start, note or kill them. `self` is a symbolic link to the
  * caller's directory. Those that show nothing secret everybody may read, what changes a process is its
  * owner's (devproc.c). Invariant: an open file whose process has ended says "process exited", and its
- * pid is nobody else's ever. What a host process does not have, memory and registers, has no files;
- * segment is empty. Used as '#p'.
+ * pid is nobody else's ever. What a host process does not have, memory and registers, has no files, and
+ * its segment is empty. Used as '#p'.
  */
 import {
   type Awaitable, type Call, type DirNode, DMDIR, DT_DIR, DT_LNK, Efbig, encode, Enonexist, type Entry, Eperm, errno, type FileNode,
@@ -26,6 +26,8 @@ export interface ProcInfo {
   readonly args: readonly string[];
   setArgs(args: readonly string[]): void;
   readonly text: string;
+  /** Ranges of its memory; a host program has none. */
+  readonly segments: readonly { readonly type: string; readonly readonly: boolean; readonly base: number; readonly top: number; readonly refs: number }[];
   readonly state: string;
   readonly ageMs: number;
   readonly dot: string;
@@ -99,7 +101,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
     }),
   },
   ppid: shown(0o444, (p) => number(p.ppid)),
-  segment: shown(0o444, () => ""),
+  segment: shown(0o444, (p) => p.segments.map((s) => `${s.type.padEnd(6)} ${s.readonly ? "R" : " "}  ${hex(s.base)} ${hex(s.top)} ${String(s.refs).padStart(4)}\n`).join("")),
   status: shown(0o444, status),
   text: { mode: 0o440, only: OREAD, open: text },
   trace: { mode: 0o440, only: OREAD, outlives: true, open: messages },
@@ -172,6 +174,11 @@ function file(pid: number, name: string, p: () => ProcInfo, caller: number): Fil
       };
     },
   };
+}
+
+/** An address, in the 16 digits of x86-64. */
+function hex(address: number): string {
+  return address.toString(16).padStart(16, "0");
 }
 
 /** What was written as one message, without the newline that echo adds. */
