@@ -159,6 +159,7 @@ export class Client extends Chains {
   }
 
   stat(fid: number, names: readonly string[], intr?: Interrupt): Awaitable<Dir> {
+    if (names.length === 0) return this.statFid(fid, "/", intr);
     const w = this.walkThen(fid, names, (f) => [statMsg(this.linux, f)], intr, true);
     return w instanceof Promise ? this.statLater(w, names) : this.statOf(w, names);
   }
