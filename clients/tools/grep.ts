@@ -2,6 +2,7 @@
 import type { Program } from "../../kernel/sys.ts";
 import { Usage, parseArgs } from "./lib/args.ts";
 import { decode } from "./lib/bytes.ts";
+import { compile } from "./lib/expr.ts";
 import { Lines, NL, lineEnd } from "./lib/lines.ts";
 import { readAll } from "./lib/readall.ts";
 import { Regexp } from "./lib/regexp.ts";
@@ -18,7 +19,9 @@ export const grep: Program = tool("grep", "[-bchiLlnsvE] [-e pattern | -f patter
     patterns.push(first);
     files = rest;
   }
-  const regexp = new Regexp(patterns.join("\n"), args.has("i"));
+  // What follows a leading '*' is literal.
+  const lines = patterns.join("\n").split("\n").map((s) => (/^\*./u.test(s) ? s.slice(1).replace(/[\\.*+?[\]()|^$]/g, String.raw`\$&`) : s));
+  const regexp = new Regexp(compile(lines.join("\n"), args.has("i")));
   const [count, names, noNames, silent, numbers, inverse, unbuffered] =
     ["c", "l", "L", "s", "n", "v", "b"].map((flag) => args.has(flag));
   const tagged = files.length > 1 && !args.has("h");

@@ -18,6 +18,7 @@ import { ns } from "./ns.ts";
 import { ps } from "./ps.ts";
 import { pwd } from "./pwd.ts";
 import { rm } from "./rm.ts";
+import { sed } from "./sed.ts";
 import { seq } from "./seq.ts";
 import { sleep } from "./sleep.ts";
 import { sort } from "./sort.ts";
@@ -34,6 +35,6 @@ import { xd } from "./xd.ts";
 export { tarfs, type TarfsDeps } from "./tarfs.ts";
 
 export const tools: ReadonlyMap<string, Program> = new Map(Object.entries({
-  basename, bind, cat, cmp, cp, date, echo, false: fail, grep, head, kill, ls, mkdir, mount, mv, ns, ps, pwd, rm, seq, slay, sleep, sort, srv, tail, tee, test, touch,
+  basename, bind, cat, cmp, cp, date, echo, false: fail, grep, head, kill, ls, mkdir, mount, mv, ns, ps, pwd, rm, sed, seq, slay, sleep, sort, srv, tail, tee, test, touch,
   true: succeed, unmount, wc, xd,
 }));

@@ -1,8 +1,9 @@
 /** tee(1): standard input to standard output and to files. */
-import { DMAPPEND, NineError, OWRITE, errno, isInterrupted } from "../../proto/index.ts";
+import { OWRITE, isInterrupted } from "../../proto/index.ts";
 import type { Program } from "../../kernel/sys.ts";
+import { openEnd } from "./lib/append.ts";
 import { parseArgs } from "./lib/args.ts";
-import { tool, type Tool } from "./lib/tool.ts";
+import { tool } from "./lib/tool.ts";
 
 export const tee: Program = tool("tee", "[-ai] [file ...]", async (t, words) => {
   const args = parseArgs(words, "ai");
@@ -10,7 +11,7 @@ export const tee: Program = tool("tee", "[-ai] [file ...]", async (t, words) => 
   const files = new Map<string, number>();
   for (const path of args.operands) {
     try {
-      files.set(path, await (args.has("a") ? openEnd(t, path) : t.sys.create(path, OWRITE, 0o666)));
+      files.set(path, await (args.has("a") ? openEnd(t.sys, path) : t.sys.create(path, OWRITE, 0o666)));
     } catch (e) {
       await t.fail(path, e);
     }
@@ -37,14 +38,3 @@ export const tee: Program = tool("tee", "[-ai] [file ...]", async (t, words) => 
   }
   for (const fd of files.values()) await t.sys.close(fd);
 });
-
-async function openEnd(t: Tool, path: string): Promise<number> {
-  try {
-    const fd = await t.sys.open(path, OWRITE);
-    if (!((await t.sys.fstat(fd)).mode & DMAPPEND)) await t.sys.seek(fd, 0, 2);
-    return fd;
-  } catch (e) {
-    if (e instanceof NineError && e.errno === errno.ENOENT) return t.sys.create(path, OWRITE, 0o666);
-    throw e;
-  }
-}

@@ -1,12 +1,14 @@
 /** Regexp: against JavaScript's own on what both mean the same, against regexp(6) on the rest, and its time. */
 import { expect, test } from "vitest";
-import { encode } from "../../../clients/tools/lib/bytes.ts";
+import { decode, encode } from "../../../clients/tools/lib/bytes.ts";
+import { compile } from "../../../clients/tools/lib/expr.ts";
 import { Regexp } from "../../../clients/tools/lib/regexp.ts";
+import { Search } from "../../../clients/tools/lib/search.ts";
 import { chance, seed as seedOf } from "../../support/random.ts";
 
 function matches(pattern: string, line: string | Uint8Array, fold = false): boolean {
   const b = typeof line === "string" ? encode(line) : line;
-  return new Regexp(pattern, fold).test(b, 0, b.length);
+  return new Regexp(compile(pattern, fold)).test(b, 0, b.length);
 }
 
 const seed = seedOf();
@@ -14,16 +16,16 @@ const seed = seedOf();
 test("regexp(6)", () => {
   const yes: [string, string][] = [
     ["", ""], ["", "x"], ["abc", "xabcx"], ["^$", ""], ["a|b", "b"], ["a\nb", "b"], ["^a\n^b", "b"], ["(ab)+c", "ababc"], ["x*", ""],
-    ["[a\\]-]", "]"], ["[^a]", "b"], ["\\.", "."], ["a.c", "aéc"], ["^.$", "é"], ["^.$", "𝄞"], ["[à-ü]", "é"], ["^[^a]$", "€"], ["*a.b", "a.b"], ["*[", "["],
+    ["[a\\]-]", "]"], ["[^a]", "b"], ["\\.", "."], ["a.c", "aéc"], ["^.$", "é"], ["^.$", "𝄞"], ["[à-ü]", "é"], ["^[^a]$", "€"],
     ["a$", "ba"], ["(^a|b)c", "xbc"], ["$", "a"], ["a**", "aa"], ["a+?", ""], ["(a|)b", "b"], ["[.]", "."], ["[a-c]x", "bx"], ["{", "{"],
     ["^(aa|aab)c$", "aabc"],
   ];
   for (const [pattern, line] of yes) expect([pattern, line, matches(pattern, line)]).toEqual([pattern, line, true]);
   const no: [string, string][] = [
-    ["abc", "abx"], ["^$", "x"], ["^..$", "é"], ["[^a]", "a"], ["\\.", "x"], ["*a.b", "axb"], ["(^a|b)c", "xac"], ["a^b", "a^b"], ["a+", ""], ["[à-ü]", "z"],
+    ["abc", "abx"], ["^$", "x"], ["^..$", "é"], ["[^a]", "a"], ["\\.", "x"], ["(^a|b)c", "xac"], ["a^b", "a^b"], ["a+", ""], ["[à-ü]", "z"],
   ];
   for (const [pattern, line] of no) expect([pattern, line, matches(pattern, line)]).toEqual([pattern, line, false]);
-  for (const bad of ["(", ")", "a)", "[", "[]", "[a", "*", "+a", "a|*b", "[z-a]", "a\\"]) expect(() => new Regexp(bad)).toThrow(/^malformed expression/);
+  for (const bad of ["(", ")", "a)", "[", "[]", "[a", "*", "+a", "a|*b", "[z-a]", "a\\"]) expect(() => compile(bad)).toThrow(/^malformed expression/);
 });
 
 test("case, and bytes that are no UTF-8", () => {
@@ -38,8 +40,8 @@ test("case, and bytes that are no UTF-8", () => {
   expect(matches("é", Uint8Array.of(0xc3))).toBe(false);
 });
 
-test("random expressions agree with JavaScript's", () => {
-  const next = chance(seed);
+/** An expression that means the same to JavaScript. */
+function random(next: ReturnType<typeof chance>, most: number): string {
   const make = (depth: number): string => {
     switch (next(depth > 0 ? 9 : 4)) {
       case 0: return "a";
@@ -53,9 +55,40 @@ test("random expressions agree with JavaScript's", () => {
       default: return `(${make(depth - 1)})?`;
     }
   };
+  return make(most);
+}
+
+test("the leftmost match, of those the longest, and its groups", () => {
+  const next = chance(seed);
   for (let i = 0; i < 400; i++) {
-    const pattern = `${next(3) === 0 ? "^" : ""}${make(3)}${next(3) === 0 ? "$" : ""}`;
-    const ours = new Regexp(pattern), theirs = new RegExp(pattern);
+    const pattern = random(next, 3);
+    const search = new Search(compile(pattern)), whole = new RegExp(`^(?:${pattern})$`);
+    const line = Array.from({ length: next(8) }, () => "abc".charAt(next(3))).join("");
+    const from = next(line.length + 1);
+    let best: string | undefined, begin = from;
+    for (; begin <= line.length && best === undefined; begin++) {
+      for (let end = line.length; end >= begin && best === undefined; end--) if (whole.test(line.slice(begin, end))) best = `${begin}-${end}`;
+    }
+    const found = search.find(encode(line), from) ? `${search.places[0]}-${search.places[1]}` : undefined;
+    expect([`SEED=${seed}`, pattern, line, from, found]).toEqual([`SEED=${seed}`, pattern, line, from, best]);
+  }
+  const groups = (pattern: string, line: string): (string | undefined)[] => {
+    const search = new Search(compile(pattern)), text = encode(line);
+    return search.find(text, 0) ? Array.from({ length: search.groups + 1 }, (_, n) =>
+      search.places[2 * n]! < 0 ? undefined : decode(text.subarray(search.places[2 * n], search.places[2 * n + 1]))) : [];
+  };
+  expect(groups("(é+)(.)?(x)?", "aééb")).toEqual(["ééb", "éé", "b", undefined]);
+  expect(groups("(a*)(a*)(b|ab?c)", "xaab")).toEqual(["aab", "aa", "", "b"]);
+  expect(groups("^b$", "a\nb\nc")).toEqual(["b"]);
+  expect(groups("(a|(b))*", "ba")).toEqual(["ba", "a", "b"]);
+  expect(groups("(".repeat(12) + "a" + ")".repeat(12), "a")).toEqual(Array.from({ length: 10 }, () => "a"));
+});
+
+test("random expressions agree with JavaScript's", () => {
+  const next = chance(seed);
+  for (let i = 0; i < 400; i++) {
+    const pattern = `${next(3) === 0 ? "^" : ""}${random(next, 3)}${next(3) === 0 ? "$" : ""}`;
+    const ours = new Regexp(compile(pattern)), theirs = new RegExp(pattern);
     for (let k = 0; k < 20; k++) {
       const line = Array.from({ length: next(8) }, () => "abc".charAt(next(3))).join("");
       const b = encode(line);
@@ -65,12 +98,14 @@ test("random expressions agree with JavaScript's", () => {
 });
 
 test("no expression is slow", () => {
+  expect(new Search(compile("(a*)*b")).find(encode("a".repeat(5000)), 0)).toBe(false);
+  expect(new Search(compile("((a*)*(a|b)*)*")).find(encode("ab".repeat(2500)), 0)).toBe(true);
   const a = "a".repeat(200_000);
   expect(matches("(a*)*b", a)).toBe(false);
   expect(matches("a*b", a)).toBe(false);
   expect(matches(`${"a?".repeat(30)}${"a".repeat(30)}$`, "a".repeat(30))).toBe(true);
   // Exponentially many states: the table is dropped now and then, the answer stays right.
   const b = encode(Array.from({ length: 300_000 }, (_, i) => ((i * i) >> 3) % 3 === 0 ? "a" : "b").join(""));
-  expect(new Regexp(`(a|b)*a${"(a|b)".repeat(14)}c`).test(b, 0, b.length)).toBe(false);
-  expect(() => new Regexp("(".repeat(100_000))).toThrow("too deep");
+  expect(new Regexp(compile(`(a|b)*a${"(a|b)".repeat(14)}c`)).test(b, 0, b.length)).toBe(false);
+  expect(() => compile("(".repeat(100_000))).toThrow("too deep");
 });

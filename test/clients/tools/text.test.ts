@@ -41,6 +41,9 @@ describe("text", () => {
     await sys.writeFile("/pat", encode("^f\ntwo\n"));
     expect(await out("-f", "/pat", "/a", "/b")).toBe("/a:two\n/b:four\n");
     expect(await out("z")).toBe("zwei\n");
+    // Literal after a leading *, in each line of the pattern.
+    expect(await out("*o.e\n*z", "/a")).toBe("[no matches]");
+    expect(await out("x\n*zw")).toBe("zwei\n");
     expect(await out("x", "/none", "/a")).toBe("grep: /none: file does not exist\n[errors]");
     expect(await out("one", "/none", "/a")).toBe("grep: /none: file does not exist\n/a:one\n[errors]");
     expect(await out("-f", "/none", "/a")).toBe("grep: /none: file does not exist\n[/none: file does not exist]");
