@@ -28,6 +28,7 @@ import { tail } from "./tail.ts";
 import { tee } from "./tee.ts";
 import { test } from "./test.ts";
 import { touch } from "./touch.ts";
+import { tr } from "./tr.ts";
 import { unmount } from "./unmount.ts";
 import { wc } from "./wc.ts";
 import { xd } from "./xd.ts";
@@ -36,5 +37,5 @@ export { tarfs, type TarfsDeps } from "./tarfs.ts";
 
 export const tools: ReadonlyMap<string, Program> = new Map(Object.entries({
   basename, bind, cat, cmp, cp, date, echo, false: fail, grep, head, kill, ls, mkdir, mount, mv, ns, ps, pwd, rm, sed, seq, slay, sleep, sort, srv, tail, tee, test, touch,
-  true: succeed, unmount, wc, xd,
+  tr, true: succeed, unmount, wc, xd,
 }));

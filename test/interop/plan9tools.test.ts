@@ -37,3 +37,24 @@ describeWith(["/usr/lib/plan9/bin/sed"], "sed", () => {
     expect(skipped).toBeLessThan(300);
   }, 120_000);
 });
+
+describeWith(["/usr/lib/plan9/bin/tr"], "tr", () => {
+  it("does what Plan 9's does", async () => {
+    const next = chance(seed);
+    const sys = await make();
+    const chars = ["a", "b", "c", "d", "e", " ", "é", "€", "\n"];
+    const pick = (): string => chars[next(chars.length)] ?? "a";
+    const piece = (): string => [pick(), "a-c", "b-d", "c-e", "à-ï", "\\141", "\\x62", "\\-", "\\e"][next(9)] ?? "";
+    const pieces = (): string => Array.from({ length: next(4) + 1 }, piece).join("");
+    for (let i = 0; i < 600; i++) {
+      const text = Array.from({ length: next(60) }, pick).join("");
+      const flags = ["", "-c", "-s", "-cs", "-d", "-cd", "-ds", "-cds"][next(8)] ?? "";
+      const strings = flags === "-d" || flags === "-cd" ? [pieces()] : [pieces(), pieces()];
+      const argv = ["tr", ...(flags === "" ? [] : [flags]), ...strings];
+      const theirs = plan9(argv, text);
+      const ours = await run(sys, argv, text);
+      const what = { seed, i, argv, text };
+      expect({ ...what, out: ours.out, fails: ours.err !== "" }).toEqual({ ...what, out: theirs.out, fails: theirs.err !== "" });
+    }
+  }, 60_000);
+});

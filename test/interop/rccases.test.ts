@@ -5,7 +5,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, it } from "vitest";
-import { tools } from "../../clients/tools/index.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const dir = join(root, "test/rc-cases");
@@ -24,21 +23,11 @@ function byCommandLine(name: string): Promise<{ said: string; err: string }> {
   });
 }
 
-/** What the case uses that nineplex does not have yet. */
-function lacking(script: string): string[] {
-  const missing = ["sed", "tr", "test", "cmp", "sleep", "touch", "date"].filter((tool) => !tools.has(tool));
-  return missing.filter((tool) => new RegExp(`(^|[;|{}&(\`\\s])${tool}\\s`).test(script));
-}
-
 describe("rc cases by the command line", () => {
   for (const name of readdirSync(dir).filter((file) => file.endsWith(".rc")).toSorted()) {
-    const lacks = lacking(readFileSync(join(dir, name), "utf8"));
-    if (lacks.length > 0) it.todo(`${name} needs ${lacks.join(", ")}`);
-    else {
-      it.concurrent(name, async ({ expect }) => {
-        const { said, err } = await byCommandLine(name);
-        expect(said, err).toBe(readFileSync(join(dir, name.replace(/rc$/, "out")), "utf8"));
-      });
-    }
+    it.concurrent(name, async ({ expect }) => {
+      const { said, err } = await byCommandLine(name);
+      expect(said, err).toBe(readFileSync(join(dir, name.replace(/rc$/, "out")), "utf8"));
+    });
   }
 });
