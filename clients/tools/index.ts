@@ -29,6 +29,7 @@ import { tee } from "./tee.ts";
 import { test } from "./test.ts";
 import { touch } from "./touch.ts";
 import { tr } from "./tr.ts";
+import { uniq } from "./uniq.ts";
 import { unmount } from "./unmount.ts";
 import { wc } from "./wc.ts";
 import { xd } from "./xd.ts";
@@ -37,5 +38,5 @@ export { tarfs, type TarfsDeps } from "./tarfs.ts";
 
 export const tools: ReadonlyMap<string, Program> = new Map(Object.entries({
   basename, bind, cat, cmp, cp, date, echo, false: fail, grep, head, kill, ls, mkdir, mount, mv, ns, ps, pwd, rm, sed, seq, slay, sleep, sort, srv, tail, tee, test, touch,
-  tr, true: succeed, unmount, wc, xd,
+  tr, true: succeed, uniq, unmount, wc, xd,
 }));

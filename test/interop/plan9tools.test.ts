@@ -58,3 +58,18 @@ describeWith(["/usr/lib/plan9/bin/tr"], "tr", () => {
     }
   }, 60_000);
 });
+
+describeWith(["/usr/lib/plan9/bin/uniq"], "uniq", () => {
+  it("does what Plan 9's does", async () => {
+    const next = chance(seed);
+    const sys = await make();
+    for (let i = 0; i < 400; i++) {
+      const line = (): string => Array.from({ length: next(4) }, () => ["a", "b", "aa", "\t", " ", " "][next(6)]).join("");
+      const text = Array.from({ length: next(20) }, () => `${line()}\n`.repeat(next(3) + 1)).join("");
+      const flags = [["", "-u", "-d", "-c", "-s"][next(5)] ?? "", ["", "", "-1", "-2"][next(4)] ?? "", ["", "", "+1", "+2"][next(4)] ?? ""];
+      const argv = ["uniq", ...flags.filter((flag) => flag !== "")];
+      const what = { seed, i, argv, text };
+      expect({ ...what, out: (await run(sys, argv, text)).out }).toEqual({ ...what, out: plan9(argv, text).out });
+    }
+  }, 60_000);
+});
