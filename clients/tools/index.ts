@@ -4,6 +4,7 @@ import { basename } from "./basename.ts";
 import { bind } from "./bind.ts";
 import { cat } from "./cat.ts";
 import { cmp } from "./cmp.ts";
+import { comm } from "./comm.ts";
 import { cp } from "./cp.ts";
 import { date } from "./date.ts";
 import { echo } from "./echo.ts";
@@ -24,6 +25,7 @@ import { sleep } from "./sleep.ts";
 import { sort } from "./sort.ts";
 import { srv } from "./srv.ts";
 import { fail, succeed } from "./status.ts";
+import { strings } from "./strings.ts";
 import { tail } from "./tail.ts";
 import { tee } from "./tee.ts";
 import { test } from "./test.ts";
@@ -37,6 +39,6 @@ import { xd } from "./xd.ts";
 export { tarfs, type TarfsDeps } from "./tarfs.ts";
 
 export const tools: ReadonlyMap<string, Program> = new Map(Object.entries({
-  basename, bind, cat, cmp, cp, date, echo, false: fail, grep, head, kill, ls, mkdir, mount, mv, ns, ps, pwd, rm, sed, seq, slay, sleep, sort, srv, tail, tee, test, touch,
+  basename, bind, cat, cmp, comm, cp, date, echo, false: fail, grep, head, kill, ls, mkdir, mount, mv, ns, ps, pwd, rm, sed, seq, slay, sleep, sort, srv, strings, tail, tee, test, touch,
   tr, true: succeed, uniq, unmount, wc, xd,
 }));

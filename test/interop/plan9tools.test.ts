@@ -1,6 +1,9 @@
 /** Tools beside Plan 9's own of 9base, over generated inputs, where their flags and their manuals agree. */
 import { spawnSync } from "node:child_process";
-import { expect, it } from "vitest";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, it, onTestFinished } from "vitest";
 import { decode } from "../../clients/tools/lib/bytes.ts";
 import { describeWith } from "../support/need.ts";
 import { chance, seed as seedOf } from "../support/random.ts";
@@ -70,6 +73,24 @@ describeWith(["/usr/lib/plan9/bin/uniq"], "uniq", () => {
       const argv = ["uniq", ...flags.filter((flag) => flag !== "")];
       const what = { seed, i, argv, text };
       expect({ ...what, out: (await run(sys, argv, text)).out }).toEqual({ ...what, out: plan9(argv, text).out });
+    }
+  }, 60_000);
+});
+
+describeWith(["/usr/lib/plan9/bin/strings"], "strings", () => {
+  it("finds what Plan 9's finds", async () => {
+    const next = chance(seed);
+    const sys = await make();
+    // Its offsets are wrong, and it cuts strings of 70 characters: the texts are compared, of shorter ones.
+    const texts = (out: string): string[] => out.split("\n").map((line) => line.replace(/^ *\d+: /, ""));
+    const dir = mkdtempSync(join(tmpdir(), "nineplex-"));
+    onTestFinished(() => rmSync(dir, { recursive: true }));
+    const file = join(dir, "text");
+    for (let i = 0; i < 300; i++) {
+      const text = Array.from({ length: next(40) }, () => Array.from({ length: next(12) }, () => "ab ~é€".charAt(next(6))).join("") + "\0\n\t\u007f\u0085".charAt(next(5))).join("");
+      writeFileSync(file, text);
+      const what = { seed, i, text };
+      expect({ ...what, out: texts((await run(sys, ["strings"], text)).out) }).toEqual({ ...what, out: texts(plan9(["strings", file], "").out) });
     }
   }, 60_000);
 });
