@@ -3,19 +3,25 @@ import type { Program } from "../../kernel/sys.ts";
 import { basename } from "./basename.ts";
 import { bind } from "./bind.ts";
 import { cat } from "./cat.ts";
+import { chmod } from "./chmod.ts";
 import { cmp } from "./cmp.ts";
 import { comm } from "./comm.ts";
 import { cp } from "./cp.ts";
 import { date } from "./date.ts";
+import { du } from "./du.ts";
 import { echo } from "./echo.ts";
 import { grep } from "./grep.ts";
+import { gunzip, gzip } from "./gzip.ts";
+import { md5sum, sha1sum } from "./hashsum.ts";
 import { head } from "./head.ts";
 import { kill, slay } from "./kill.ts";
 import { ls } from "./ls.ts";
 import { mkdir } from "./mkdir.ts";
 import { mount } from "./mount.ts";
+import { mtime } from "./mtime.ts";
 import { mv } from "./mv.ts";
 import { ns } from "./ns.ts";
+import { p } from "./p.ts";
 import { ps } from "./ps.ts";
 import { pwd } from "./pwd.ts";
 import { rm } from "./rm.ts";
@@ -26,9 +32,11 @@ import { sort } from "./sort.ts";
 import { srv } from "./srv.ts";
 import { fail, succeed } from "./status.ts";
 import { strings } from "./strings.ts";
+import { sum } from "./sum.ts";
 import { tail } from "./tail.ts";
 import { tee } from "./tee.ts";
 import { test } from "./test.ts";
+import { time } from "./time.ts";
 import { touch } from "./touch.ts";
 import { tr } from "./tr.ts";
 import { uniq } from "./uniq.ts";
@@ -39,6 +47,6 @@ import { xd } from "./xd.ts";
 export { tarfs, type TarfsDeps } from "./tarfs.ts";
 
 export const tools: ReadonlyMap<string, Program> = new Map(Object.entries({
-  basename, bind, cat, cmp, comm, cp, date, echo, false: fail, grep, head, kill, ls, mkdir, mount, mv, ns, ps, pwd, rm, sed, seq, slay, sleep, sort, srv, strings, tail, tee, test, touch,
-  tr, true: succeed, uniq, unmount, wc, xd,
+  basename, bind, cat, chmod, cmp, comm, cp, date, du, echo, false: fail, grep, gunzip, gzip, head, kill, ls, md5sum, mkdir, mount, mtime, mv, ns, p, ps, pwd,
+  rm, sed, seq, sha1sum, slay, sleep, sort, srv, strings, sum, tail, tee, test, time, touch, tr, true: succeed, uniq, unmount, wc, xd,
 }));

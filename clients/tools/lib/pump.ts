@@ -38,6 +38,12 @@ export async function pump(sys: Sys, fd: number, to: Pumped): Promise<void> {
   }
 }
 
+/** All of an input as eachInput hands it over, in order: a named file stands at its start, standard input (name "") anywhere. */
+export async function pour(sys: Sys, fd: number, name: string, put: (data: Uint8Array) => Promise<unknown>): Promise<void> {
+  if (name !== "") return pump(sys, fd, { anyOrder: false, put });
+  for (let data = await sys.read(fd); data.length > 0; data = await sys.read(fd)) await put(data);
+}
+
 /** All of [at, at + n), or up to the end of the file. */
 async function readFull(sys: Sys, fd: number, n: number, at: number, put: (data: Uint8Array, at: number) => Promise<unknown>): Promise<void> {
   while (n > 0) {
