@@ -1,4 +1,4 @@
-/** chmod du mtime sum md5sum sha1sum gzip gunzip beside coreutils, gzip and 9base, over inputs made from a seed. */
+/** chmod du mtime sum md5sum sha1sum gzip gunzip beside coreutils, gzip and 9base, over inputs made from a seed; p on a terminal. */
 import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,9 +7,10 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Sys } from "../../kernel/sys.ts";
 import { describeWith } from "../support/need.ts";
 import { chance, seed } from "../support/random.ts";
+import { Terminal } from "../support/terminal.ts";
 import { host, make, run } from "../support/toolbench.ts";
 
-const plan9 = (name: string): string => `/usr/lib/plan9/bin/${name}`;
+const DU = "/usr/lib/plan9/bin/du", MTIME = "/usr/lib/plan9/bin/mtime", SHA1SUM = "/usr/lib/plan9/bin/sha1sum";
 
 let top = "";
 let sys: Sys;
@@ -56,13 +57,13 @@ function there(argv: readonly string[]): string {
 
 const lines = (text: string): string[] => text.split("\n").toSorted();
 
-describeWith([plan9("du") as "/usr/lib/plan9/bin/du"], "du and 9base's", () => {
+describeWith([DU], "du and 9base's", () => {
   it.each([[], ["-a"], ["-s"], ["-n"], ["-an"], ["-sn"], ["-b", "4k"], ["-a", "-b", "2048"]])("du %s %s", async (...flags) => {
     const ours = await run(sys, ["du", ...flags, "t"]);
     expect(ours).toMatchObject({ err: "", status: "" });
     // 9base's quotes no names, and its libfmt prints a stray d after the number.
     const bare = ours.out.replace(/\t'(.*)'$/gm, (_, name: string) => `\t${name.replaceAll("''", "'")}`);
-    expect(lines(bare), replay).toEqual(lines(there([plan9("du"), ...flags, "t"]).replace(/^(\d+)d\t/gm, "$1\t")));
+    expect(lines(bare), replay).toEqual(lines(there([DU, ...flags, "t"]).replace(/^(\d+)d\t/gm, "$1\t")));
   });
 
   it("bytes as GNU's counts them, directories aside", async () => {
@@ -108,7 +109,7 @@ describeWith(["sha256sum"], "sums and coreutils'", () => {
   });
 });
 
-describeWith([plan9("mtime") as "/usr/lib/plan9/bin/mtime"], "mtime and 9base's", () => {
+describeWith([MTIME], "mtime and 9base's", () => {
   it("prints the same", async () => {
     const paths = files.map((f) => f.path);
     for (const path of paths) {
@@ -118,15 +119,41 @@ describeWith([plan9("mtime") as "/usr/lib/plan9/bin/mtime"], "mtime and 9base's"
     }
     const ours = await run(sys, ["mtime", ...paths]);
     // Its libfmt knows the format no better than du's.
-    expect(ours.out.replace(/^ +/gm, ""), replay).toBe(there([plan9("mtime"), ...paths]).replace(/^ +(\d+)d?[ \t]+(.*)$/gm, "$1 $2"));
+    expect(ours.out.replace(/^ +/gm, ""), replay).toBe(there([MTIME, ...paths]).replace(/^ +(\d+)d?[ \t]+(.*)$/gm, "$1 $2"));
   });
 });
 
-describeWith([plan9("sha1sum") as "/usr/lib/plan9/bin/sha1sum"], "sha1sum and 9base's", () => {
+describeWith([SHA1SUM], "sha1sum and 9base's", () => {
   it("prints the same", async () => {
     const paths = files.map((f) => f.path);
-    expect((await run(sys, ["sha1sum", ...paths])).out, replay).toBe(there([plan9("sha1sum"), ...paths]));
+    expect((await run(sys, ["sha1sum", ...paths])).out, replay).toBe(there([SHA1SUM, ...paths]));
   });
+});
+
+describeWith(["python3"], "p on a terminal", () => {
+  it("shows pages, runs commands, goes on, quits", async () => {
+    writeFileSync(join(top, "sixty"), Array.from({ length: 60 }, (_, i) => `line ${i + 1}\n`).join(""));
+    const terminal = new Terminal([], top);
+    try {
+      await terminal.shows(/^% $/);
+      terminal.type("p -5 sixty\r");
+      await terminal.shows(/\nline 1\nline 2\nline 3\nline 4\nline 5$/);
+      terminal.type("\r");
+      await terminal.shows(/\nline 6\nline 7\nline 8\nline 9\nline 10$/);
+      terminal.type("!echo between\r");
+      await terminal.shows(/\nbetween\n$/);
+      terminal.type("q\r");
+      await terminal.shows(/^q\n% $/);
+      terminal.type("seq 60 | p -58\r");
+      await terminal.shows(/\n57\n58$/);
+      terminal.type("\r");
+      await terminal.shows(/\n59\n60\n% $/);
+      terminal.type("exit\r");
+      expect(await terminal.ended).toBe(0);
+    } finally {
+      await terminal.close();
+    }
+  }, 60_000);
 });
 
 describeWith(["gzip"], "gzip and GNU's", () => {

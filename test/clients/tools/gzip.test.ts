@@ -6,6 +6,7 @@ import { decode, encode, join } from "../../../clients/tools/lib/bytes.ts";
 import { withName } from "../../../clients/tools/lib/gzhead.ts";
 import type { Program, Sys } from "../../../kernel/sys.ts";
 import { NineError } from "../../../proto/index.ts";
+import { chance, seed } from "../../support/random.ts";
 import { contents, make, pattern, run } from "../../support/toolbench.ts";
 
 const names = async (sys: Sys, dir: string): Promise<string[]> => (await sys.readDir(dir)).map((d) => d.name).toSorted();
@@ -148,6 +149,39 @@ describe("gzip and gunzip", () => {
     expect(await run(sys, ["gzip", "/f"], "", failing("write", 0))).toMatchObject({ err: "gzip: /f: f.gz: disk on fire\n", status: "errors" });
     expect(await run(sys, ["gzip", "-c", "/f"], "", failing("write", 0))).toMatchObject({ err: "gzip: write error: disk on fire\n", status: "disk on fire" });
     expect(await names(sys, "/")).toEqual(["f"]);
+  });
+
+  test("what is read and not yet written stays within a bound, however slow the output", async () => {
+    const sys = await make();
+    const next = chance(seed());
+    const data = Uint8Array.from({ length: 8_000_000 }, () => next(256));
+    await sys.writeFile("/f", data);
+    await sys.writeFile("/f.gz", gzipSync(data, { level: 0 }));
+    for (const [main, argv] of [[gzip, ["gzip", "-c1", "/f"]], [gunzip, ["gunzip", "-c", "/f.gz"]]] as const) {
+      let under = 0, most = 0;
+      const slow: Program = (all, words) => main(new Proxy(all, {
+        get(of, key): unknown {
+          if (key === "read") {
+            return async (...args: Parameters<Sys["read"]>) => {
+              const part = await of.read(...args);
+              most = Math.max(most, under += part.length);
+              return part;
+            };
+          }
+          if (key === "write") {
+            return async (fd: number, part: Uint8Array) => {
+              for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
+              under -= part.length;
+              return of.write(fd, part);
+            };
+          }
+          const member: unknown = Reflect.get(of, key, of);
+          return typeof member === "function" ? member.bind(of) : member;
+        },
+      }), words);
+      expect((await run(sys, argv, "", slow)).status).toBe("");
+      expect(most, `SEED=${seed()}`).toBeLessThan(4_000_000);
+    }
   });
 
   test("a note ends it while it waits", async () => {
