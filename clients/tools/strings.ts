@@ -10,7 +10,7 @@ export const strings: Program = tool("strings", "[-m min] [file ...]", async (t,
   if (min < 1) throw new Usage();
   await eachInput(t, args.operands, async (fd, name) => {
     if (args.operands.length > 1) await t.out.put(`${name}:\n`);
-    // Of the string being read: its offset, its characters up to min, and its bytes while they are too few.
+    // Of the string being read: its offset, its characters, and its bytes while they are too few.
     let start = 0, chars = 0, held: Uint8Array[] = [];
     // What was not looked at yet, and the offset of what is.
     let cut: Uint8Array = new Uint8Array(0), base = 0;
@@ -19,40 +19,57 @@ export const strings: Program = tool("strings", "[-m min] [file ...]", async (t,
       const data = await t.sys.read(fd);
       ended = data.length === 0;
       const text = cut.length > 0 ? join([cut, data]) : data;
-      let at = 0, from = 0;
+      let at = 0;
       while (at < text.length) {
-        const r = rune(text, at, text.length), size = r & 7;
-        if (printable(r >>> 3)) {
-          if (chars === 0) {
-            start = base + at;
-            from = at;
-          }
-          if (chars < min && ++chars === min) {
-            await t.out.put(`${String(start).padStart(8)}: `);
-            for (const part of held) await t.out.put(part);
+        const string = span(text, at, true);
+        if (string.end > at) {
+          if (chars === 0) start = base + at;
+          const begins = chars < min;
+          chars += string.chars;
+          const part = text.subarray(at, string.end);
+          if (chars < min) held.push(part.slice());
+          else {
+            if (begins) await t.out.put(`${String(start).padStart(8)}: `);
+            for (const before of held) await t.out.put(before);
             held = [];
+            await t.out.put(part);
           }
-        } else {
-          // A character may go on in the next read.
-          if (size === 1 && (text[at] ?? 0) >= 128 && !ended && text.length - at < 4) break;
-          if (chars === min) {
-            await t.out.put(text.subarray(from, at));
-            await t.out.put("\n");
-          }
-          chars = 0;
-          held = [];
+          at = string.end;
         }
-        at += size;
+        // A character may go on in the next read.
+        if (at === text.length || (!ended && isCut(text, at))) break;
+        if (chars >= min) await t.out.put("\n");
+        chars = 0;
+        held = [];
+        at = span(text, at, false).end;
       }
-      const rest = text.subarray(from, at);
-      if (chars === min) await t.out.put(rest);
-      else if (chars > 0) held.push(rest.slice());
       base += at;
       cut = text.subarray(at);
     }
-    if (chars === min) await t.out.put("\n");
+    if (chars >= min) await t.out.put("\n");
   });
 });
+
+/** Where the printable characters from there on end, or those that are not; and how many they are. */
+function span(text: Uint8Array, at: number, wanted: boolean): { end: number; chars: number } {
+  let chars = 0;
+  for (; at < text.length; chars++) {
+    let c = text[at]!, size = 1;
+    if (c >= 128) {
+      const r = rune(text, at, text.length);
+      c = r >>> 3;
+      size = r & 7;
+    }
+    if (printable(c) !== wanted || (chars > 0 && !wanted && isCut(text, at))) break;
+    at += size;
+  }
+  return { end: at, chars };
+}
+
+/** Whether the text ends within the character at `at`, as far as can be known. */
+function isCut(text: Uint8Array, at: number): boolean {
+  return text.length - at < 4 && text[at]! >= 128 && (rune(text, at, text.length) & 7) === 1;
+}
 
 /** ASCII from blank to tilde, and all above the no-break space. Neither bytes that are no UTF-8 nor what stands for them. */
 function printable(c: number): boolean {

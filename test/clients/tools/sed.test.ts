@@ -169,6 +169,26 @@ describe("sed", () => {
     await sys.close(out0);
   });
 
+  test("q ends it while its input is still open, $ waits for the end", async () => {
+    const main = tools.get("sed");
+    if (!main) throw new Error("no sed");
+    const [in0, in1] = await sys.pipe();
+    const [out0, out1] = await sys.pipe();
+    const pid = await sys.spawn({ argv: ["sed", "2q"], main, fds: new Map([[0, in0], [1, out1]]) });
+    await sys.write(in1, encode("1\n2\n3\n"));
+    expect((await sys.wait(pid)).status).toBe("");
+    expect(await sys.read(out0)).toEqual(encode("1\n2\n"));
+    const other = await sys.spawn({ argv: ["sed", "$s/$/./"], main, fds: new Map([[0, in0], [1, out1]]) });
+    await sys.close(in0);
+    await sys.close(out1);
+    await sys.write(in1, encode("4\n5\n"));
+    expect(await sys.read(out0)).toEqual(encode("4\n"));
+    await sys.close(in1);
+    expect(await sys.read(out0)).toEqual(encode("5.\n"));
+    expect((await sys.wait(other)).status).toBe("");
+    await sys.close(out0);
+  });
+
   test("reads a large file in pieces, one at a time", async () => {
     const main = tools.get("sed");
     if (!main) throw new Error("no sed");
