@@ -85,11 +85,13 @@ export class Search {
     let now = this.#now, next = this.#next, matched = false;
     now.n = 0;
     for (let at = from; ;) {
-      if (!matched) {
-        if (now.n === 0 && first) while (at < end && first[text[at]!] === 0) at++;
-        this.#fresh[0] = at;
-        now.add(this.#begin, this.#fresh, 0, -1);
-      } else if (now.n === 0) return true;
+      if (now.n === 0) {
+        if (matched) return true;
+        if (first) while (at < end && first[text[at]!] === 0) at++;
+      }
+      // After a match too: it loses against any that began before, but that one takes its turn.
+      this.#fresh[0] = at;
+      now.add(this.#begin, this.#fresh, 0, -1);
       let c = -1, size = 1;
       if (at < end) {
         c = text[at]!;

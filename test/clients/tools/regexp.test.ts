@@ -81,6 +81,7 @@ test("the leftmost match, of those the longest, and its groups", () => {
   expect(groups("(a*)(a*)(b|ab?c)", "xaab")).toEqual(["aab", "aa", "", "b"]);
   expect(groups("^b$", "a\nb\nc")).toEqual(["b"]);
   expect(groups("(a|(b))*", "ba")).toEqual(["ba", "a", "b"]);
+  expect(groups("((.)+)+", "ababa")).toEqual(["ababa", "a", "a"]);
   expect(groups("(".repeat(12) + "a" + ")".repeat(12), "a")).toEqual(Array.from({ length: 10 }, () => "a"));
 });
 
