@@ -171,7 +171,6 @@ async function wait(sh: Shell, argv: readonly string[]): Promise<void> {
   if (argv[1] === undefined) {
     await waitAll(sh);
     sh.jobs.clear();
-    sh.setStatus("");
     return undefined;
   }
   const pid = Number(argv[1]);

@@ -6,6 +6,8 @@ import { isInterrupted, NineError } from "../../proto/index.ts";
 
 export class RcError extends Error {
   override readonly name = "RcError";
+  /** Somebody has written it to fd 2. */
+  told = false;
 }
 
 export class Exit extends Error {
@@ -39,9 +41,9 @@ export function isTrue(status: string): boolean {
   return true;
 }
 
-/** What the parent of a shell sees: "", a decimal 1..255 as it is, and 1 for anything else. */
+/** What the parent of a shell sees: "", the number 1..255 the status begins with, and 1 for anything else. */
 export function exitStatus(status: string): string {
   if (isTrue(status)) return "";
-  const n = Number(/^\s*(\d{1,9})\s*$/.exec(status)?.[1] ?? 1);
+  const n = Number(/^\s*(\d{1,9})(?!\d)/.exec(status)?.[1] ?? 1);
   return String(n >= 1 && n <= 255 ? n : 1);
 }

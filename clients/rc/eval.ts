@@ -132,6 +132,13 @@ export class Shell {
     }
   }
 
+  /** Writes what went wrong, once: as soon as a redirection of fd 2 would end by it. */
+  async tell(e: RcError): Promise<void> {
+    if (e.told) return;
+    e.told = true;
+    await this.say(2, `rc: ${e.message}\n`);
+  }
+
   /** A call that goes on after notes which functions take, and gives up for an interrupt. */
   async again<T>(call: () => Promise<T>): Promise<T> {
     for (;;) {
@@ -424,6 +431,9 @@ export class Shell {
     try {
       for (const redir of cmd.redirs) await redirect(this, redir, opened);
       await this.run(cmd.cmd, checked);
+    } catch (e) {
+      if (e instanceof RcError) await this.tell(e);
+      throw e;
     } finally {
       for (const own of opened) await this.close(own);
       await this.release(mark, fds);

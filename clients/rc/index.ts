@@ -84,7 +84,7 @@ async function untilExit(sh: Shell, f: () => Promise<void>): Promise<string> {
     if (e instanceof Exit) return e.status;
     if (e instanceof Interrupt) return "interrupt";
     if (!(e instanceof RcError || e instanceof RangeError)) throw e;
-    await sh.say(2, `rc: ${e instanceof RangeError ? "command nested too deeply" : e.message}\n`);
+    await sh.tell(e instanceof RcError ? e : new RcError("command nested too deeply"));
     return "error";
   }
 }

@@ -86,7 +86,7 @@ async function complete(sh: Shell, cmd: Cmd): Promise<string> {
   } catch (e) {
     if (e instanceof Exit) return exitStatus(e.status);
     if (!(e instanceof RcError)) throw e;
-    await sh.say(2, `rc: ${e.message}\n`);
+    await sh.tell(e);
     return exitStatus("error");
   }
   return exitStatus(sh.status[0] ?? "");

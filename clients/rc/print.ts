@@ -49,10 +49,10 @@ function print(cmd: Cmd, heres: Here[]): string {
     case "while": return `while (${sub(cmd.cond)})${sub(cmd.body)}`;
     case "for": return `for(${word(cmd.name)}${cmd.words ? ` in ${words(cmd.words)}` : ""})${sub(cmd.body)}`;
     case "switch": {
-      const cases = cmd.cases.map(({ patterns, body }) => `case ${words(patterns)};${sub(body)}`);
-      return `switch ${word(cmd.subject)} {${cases.join(";")}}`;
+      const cases = cmd.cases.flatMap(({ patterns, body }) => [`case ${words(patterns)}`, sub(body)]);
+      return `switch ${word(cmd.subject)} {${cases.filter((text) => text !== "").join(";")}}`;
     }
-    case "match": return `~ ${word(cmd.subject)}${cmd.patterns.length > 0 ? " " : ""}${words(cmd.patterns)}`;
+    case "match": return `~ ${word(cmd.subject)} ${words(cmd.patterns)}`;
     default: return `fn ${words(cmd.names)} ${cmd.body ? `{${sub(cmd.body)}}` : ""}`;
   }
 }

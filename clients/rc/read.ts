@@ -66,8 +66,7 @@ async function survives(sh: Shell, e: unknown, source: Source, name: string | un
   }
   if (!interactive) throw e;
   if (e instanceof RcError || isFailure(e) || e instanceof RangeError) {
-    const what = e instanceof RangeError ? "command nested too deeply" : e.message;
-    await sh.say(2, `rc: ${what}\n`);
+    await sh.tell(e instanceof RcError ? e : new RcError(e instanceof RangeError ? "command nested too deeply" : e.message));
     sh.setStatus("error");
   } else if (e instanceof Interrupt || (isInterrupted(e) && sh.notes.interrupted)) {
     sh.notes.interrupted = false;
