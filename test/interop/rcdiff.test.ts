@@ -55,6 +55,7 @@ const EXPLAINED: readonly Explained[] = [
   {
     why: "A program that cannot be run has a status that is not null; in 9base the last command of a child shell leaves the status before it.",
     example: "@{~ a a; nonesuch} & wait $apid; st", script: (text) => text.replace(/\bnonesuch\b/g, "{nonesuch; status=$status}"),
+    said: (text) => text.replaceAll("{nonesuch;status=$status}", "nonesuch"),
   },
   {
     why: "A here document in braces begins at the next line, as in 9front; in 9base after the whole command (rcgen prints it there).",
@@ -76,6 +77,14 @@ const EXPLAINED: readonly Explained[] = [
   {
     why: "whatis prints what can be input: a redirection to the left of a pipe is that command's, not the pipeline's.",
     example: "fn f { {echo} >f0 | cat }; whatis f", apart: (_, said) => /^fn .*\}>d\d+\|/m.test(said),
+  },
+  {
+    why: "Words are expanded from left to right; 9base begins at the right, which $status of commands in them shows.",
+    example: "bad x; say `{st} `{true}", apart: (text) => /`\{[^}]*\bst\b/.test(text) && (text.match(/`\{/g)?.length ?? 0) > 1,
+  },
+  {
+    why: "A copy of a closed fd is none, as dup(2) fails; 9base's builtins then write to nothing.",
+    example: "{{whatis b} >[1=2]} >[2=]", apart: (text) => text.includes("[2=]") && text.includes("[1=2]"),
   },
   {
     why: "The system's and the programs' words for an error are their own.",

@@ -166,7 +166,7 @@ class Gen {
 
   private backquote(): string {
     return this.of([
-      "`{echo p q}", "`{echo 'p  q' r}", "`{}", "`{echo}", "`{echo $c}", "` {echo sp}", "`{echo 1;echo 2}", "`{say 1 2}", "`{whatis b}", "`{~ a b}", "`{bad x}", "`{cat g/a.c}", "`{echo p\necho q}",
+      "`{echo u q}", "`{echo 'u  q' r}", "`{}", "`{echo}", "`{echo $c}", "` {echo sp}", "`{echo 1;echo 2}", "`{say 1 2}", "`{whatis b}", "`{~ a b}", "`{bad x}", "`{cat g/a.c}", "`{echo u\necho q}",
       "`{for(i in $c) echo $i}", "`{echo `{echo in}}", "`{x=1 whatis x}", "`{echo -n nonl}",
     ]);
   }
