@@ -283,6 +283,22 @@ describe("flags", () => {
   });
 });
 
+describe("as rc(1) and 9base's rc have it", () => {
+  it("a mistake within redirected commands is told where they tell", async () => {
+    expect(await out("{ nosuchcommand } >[2] told; cat told")).toMatch(/^rc: nosuchcommand: .*\n$/);
+    expect(await out("@{ nosuchcommand } >[2] told; cat told")).toMatch(/^rc: nosuchcommand: .*\n$/);
+  });
+
+  it("wait without a pid leaves $status; a status counts by the number it begins with", async () => {
+    expect(await out("~ a b; wait; echo $status")).toBe("no match\n");
+    expect(await out("@{ @{ exit 2 } | true }; echo $status")).toBe("2\n");
+  });
+
+  it("whatis prints no ; behind an empty last case", async () => {
+    expect(await out("fn f { switch(a) { case a } }; whatis f")).not.toContain(";");
+  });
+});
+
 describe("rfork", () => {
   it("n: bindings stay in the shell and its children", async () => {
     await bench.sys.writeFile("/tmp/f", encode("tmp\n"));
