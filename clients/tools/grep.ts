@@ -3,7 +3,7 @@ import type { Program } from "../../kernel/sys.ts";
 import { Usage, parseArgs } from "./lib/args.ts";
 import { decode } from "./lib/bytes.ts";
 import { compile } from "./lib/expr.ts";
-import { Lines, NL, lineEnd } from "./lib/lines.ts";
+import { countLines, Lines, NL, lineEnd } from "./lib/lines.ts";
 import { readAll } from "./lib/readall.ts";
 import { Regexp } from "./lib/regexp.ts";
 import { about, eachInput, tool } from "./lib/tool.ts";
@@ -21,33 +21,57 @@ export const grep: Program = tool("grep", "[-bchiLlnsvE] [-e pattern | -f patter
   }
   // What follows a leading '*' is literal.
   const lines = patterns.join("\n").split("\n").map((s) => (/^\*./u.test(s) ? s.slice(1).replace(/[\\.*+?[\]()|^$]/g, String.raw`\$&`) : s));
-  const regexp = new Regexp(compile(lines.join("\n"), args.has("i")));
+  const regexp = new Regexp(compile(lines.join("\n"), args.has("i")), true);
   const [count, names, noNames, silent, numbers, inverse, unbuffered] =
     ["c", "l", "L", "s", "n", "v", "b"].map((flag) => args.has(flag));
   const tagged = files.length > 1 && !args.has("h");
+  const plain = !numbers && !unbuffered && !tagged;
   const firstOnly = (names ?? false) || (noNames ?? false) || (silent ?? false);
   let found = false;
   await eachInput(t, files, async (fd, name) => {
     const tag = tagged ? `${name}:` : "";
     const lines = new Lines(t.sys, fd, () => t.out.flush());
     let selected = 0, number = 0;
+    /** Takes the lines block[from, to) as selected. */
+    const select = (block: Uint8Array, from: number, to: number): Promise<void> | undefined => {
+      if (count || firstOnly) {
+        selected += countLines(block, from, to) + (block[to - 1] === NL ? 0 : 1);
+        return undefined;
+      }
+      if (!plain || block[to - 1] !== NL) return each(block, from, to);
+      selected++;
+      return t.out.put(block.subarray(from, to));
+    };
+    const each = async (block: Uint8Array, from: number, to: number): Promise<void> => {
+      for (let at = from, next: number; at < to; at = next) {
+        next = lineEnd(block, at);
+        selected++;
+        if (tag !== "" || numbers) await t.out.put(tag + (numbers ? `${++number}: ` : ""));
+        await t.out.put(block.subarray(at, next));
+        if (block[next - 1] !== NL) await t.out.put("\n");
+        if (unbuffered) await t.out.flush();
+      }
+    };
     for (let block = await lines.next(); block; block = await lines.next()) {
       if (firstOnly && selected > 0) break;
       for (let at = 0; at < block.length;) {
-        const next = lineEnd(block, at);
-        const end = block[next - 1] === NL ? next - 1 : next;
-        number++;
-        if (regexp.test(block, at, end) !== inverse) {
-          selected++;
-          if (firstOnly) break;
-          if (!count) {
-            if (tag !== "" || numbers) await t.out.put(tag + (numbers ? `${number}: ` : ""));
-            await t.out.put(block.subarray(at, next));
-            if (end === next) await t.out.put("\n");
-            if (unbuffered) await t.out.flush();
-          }
+        const hit = regexp.find(block, at, block.length);
+        const begin = hit < 0 ? block.length : hit === 0 ? 0 : block.lastIndexOf(NL, hit - 1) + 1;
+        const end = hit < 0 ? begin : lineEnd(block, hit);
+        if (begin > at) {
+          if (inverse) {
+            const writing = select(block, at, begin);
+            if (writing) await writing;
+          } else if (numbers) number += countLines(block, at, begin);
         }
-        at = next;
+        if (end > begin) {
+          if (!inverse) {
+            const writing = select(block, begin, end);
+            if (writing) await writing;
+          } else if (numbers) number++;
+        }
+        at = end;
+        if (firstOnly && selected > 0) break;
       }
     }
     found ||= selected > 0;

@@ -55,7 +55,8 @@ export const sort: Program = tool("sort", "[-cmuMbdfginrw] [-t x] [-k pos1[,pos2
     return;
   }
 
-  let sorted = order(lines.length, compare);
+  const [first] = columns;
+  let sorted = order(first!.reverse ? first!.rank.map((x) => -x) : first!.rank, compare);
   if (o.unique) sorted = sorted.filter((at, i) => i === 0 || compare(sorted[i - 1]!, at) !== 0);
 
   const { output } = o;

@@ -1,10 +1,12 @@
 /**
- * Regexp: whether a line has a match of an expression of regexp(6). Run as a deterministic automaton
+ * Regexp: which lines have a match of an expression of regexp(6). Run as a deterministic automaton
  * whose states are made when first reached, so it takes time in proportion to the text, whatever the
- * expression. Text is bytes; a byte that is not UTF-8 counts as one character (bytes.ts rune).
+ * expression. Text is bytes; a byte that is not UTF-8 counts as one character (bytes.ts rune). Lines are
+ * not looked for: a newline is one more character, which leads to the match, or back to the beginning.
  */
 import { rune } from "./bytes.ts";
 import type { Expr, Inst } from "./expr.ts";
+import { NL } from "./lines.ts";
 
 /** Bounds what the states hold together, in numbers. */
 const WEIGHT = 4_000_000;
@@ -15,54 +17,89 @@ interface State {
   readonly endMatches: boolean;
 }
 
+/** States; START has no State where every line has a match. */
 const DEAD = 0;
 const MATCHED = 1;
 const START = 2;
+/** Not yet known. */
+const UNKNOWN = -1;
 
 export class Regexp {
   readonly #prog: readonly Inst[];
   readonly #begin: number;
-  /** Characters fall into classes that no set of the program tells apart; cuts are where classes begin. */
+  /** Characters fall into classes that no set of the program tells apart; cuts are where classes begin. The last class is the newline's. */
   readonly #cuts: readonly number[];
+  readonly #classes: number;
   readonly #ascii: Uint16Array = new Uint16Array(128);
   /** For the second and later characters of a line: a match may begin there too. */
   readonly #again: readonly number[];
-  /** DEAD and MATCHED have no State; table[state * classes + class] is the next state, -1 if not yet known. */
+  /** DEAD and MATCHED have no State; table[state * classes + class] is the next state times classes. */
   #states: (State | undefined)[] = [];
   #table: Int32Array = new Int32Array(0);
   #byKey = new Map<string, number>();
+  readonly #lines: boolean;
+  /** 1 for the bytes that lead from START to itself. */
+  readonly #idle: Uint8Array = new Uint8Array(256);
   #weight = 0;
 
-  constructor(expr: Expr) {
+  /** lines: a newline ends a line; otherwise it is a character like others, as sed has it. */
+  constructor(expr: Expr, lines: boolean) {
     this.#prog = expr.prog;
+    this.#lines = lines;
     this.#begin = expr.begin;
     const cuts = new Set<number>([0]);
     for (const inst of this.#prog) if (inst.op === "set") for (const [lo, hi] of inst.ranges) cuts.add(lo).add(hi + 1);
     this.#cuts = [...cuts].toSorted((a, b) => a - b);
-    for (let c = 0; c < 128; c++) this.#ascii[c] = this.#classOf(c);
+    this.#classes = this.#cuts.length + 1;
+    for (let c = 0; c < 128; c++) this.#ascii[c] = lines && c === NL ? this.#cuts.length : this.#classOf(c);
     this.#again = this.#closure([this.#begin], false, false);
     this.#reset();
   }
 
-  /** Whether the line b[from, to), which has no newline, has a match in it. */
+  /** Whether the line b[from, to) has a match in it. */
   test(b: Uint8Array, from: number, to: number): boolean {
-    const classes = this.#cuts.length;
-    let state = this.#states[START] ? START : MATCHED;
-    for (let i = from; i < to && state > MATCHED;) {
-      const c = b[i] ?? 0;
+    if (from < to) return this.find(b, from, to) >= 0;
+    return this.#states[START]?.endMatches ?? true;
+  }
+
+  /** A place in the first of the lines b[from, to) that has a match, which may be that of its newline; -1 when none has. */
+  find(b: Uint8Array, from: number, to: number): number {
+    if (from >= to) return -1;
+    if (!this.#states[START]) return from;
+    const ascii = this.#ascii, idle = this.#idle, start = START * this.#classes, special = start - 1;
+    let table = this.#table;
+    let state = start;
+    for (let i = from; i < to; i++) {
+      if (state === start) {
+        while (i < to && idle[b[i]!] === 1) i++;
+        if (i >= to) break;
+      }
+      const c = b[i]!;
       let cls: number;
-      if (c < 128) {
-        cls = this.#ascii[c] ?? 0;
-        i++;
-      } else {
+      if (c < 128) cls = ascii[c]!;
+      else {
         const r = rune(b, i, to);
         cls = this.#classOf(r >>> 3);
-        i += r & 7;
+        i += (r & 7) - 1;
       }
-      const next = this.#table[state * classes + cls] ?? -1;
-      state = next >= 0 ? next : this.#step(state, cls);
+      let next = table[state + cls]!;
+      if (next < special) {
+        if (next === UNKNOWN) {
+          next = this.#step(state, cls);
+          table = this.#table;
+        }
+        if (next === MATCHED * this.#classes) return i;
+        if (next === DEAD) {
+          const nl = this.#lines ? b.indexOf(NL, i + 1) : -1;
+          if (nl < 0 || nl >= to) return -1;
+          i = nl;
+          next = start;
+        }
+      }
+      state = next;
     }
-    return state > MATCHED ? (this.#states[state]?.endMatches ?? false) : state === MATCHED;
+    const ended = this.#lines && b[to - 1] === NL;
+    return !ended && this.#states[state / this.#classes]?.endMatches ? to - 1 : -1;
   }
 
   #reset(): void {
@@ -75,40 +112,50 @@ export class Regexp {
     if (first.includes(0)) this.#states.push(undefined);
     else this.#states.push({ insts: first, endMatches: this.#closure([this.#begin], true, true).includes(0) });
     this.#grow();
+    if (first.join() === this.#again.join()) this.#byKey.set(first.join(), START);
+    if (this.#states[START]) for (let c = 0; c < 128; c++) this.#idle[c] = this.#step(START * this.#classes, this.#ascii[c]!) === START * this.#classes ? 1 : 0;
   }
 
   #grow(): void {
-    const need = this.#states.length * this.#cuts.length;
+    const need = this.#states.length * this.#classes;
     if (this.#table.length >= need) return;
-    const larger = new Int32Array(Math.max(2 * this.#table.length, need, 16 * this.#cuts.length)).fill(-1);
+    const larger = new Int32Array(Math.max(2 * this.#table.length, need, 16 * this.#classes)).fill(UNKNOWN);
     larger.set(this.#table);
     this.#table = larger;
   }
 
-  /** The state after one more character of the class; a full table is thrown away first. */
-  #step(from: number, cls: number): number {
+  /** The place in the table of the state after one more character of the class; a full table is thrown away first. */
+  #step(place: number, cls: number): number {
+    let from = place / this.#classes;
+    const { insts: before = [], endMatches = false } = this.#states[from] ?? {};
+    let state = cls === this.#cuts.length ? (endMatches ? MATCHED : START) : undefined;
+    if (state === undefined) {
+      const insts = this.#closure(this.#after(before, this.#cuts[cls] ?? 0), false, false, this.#again);
+      const key = insts.join();
+      state = insts.includes(0) ? MATCHED : insts.length === 0 ? DEAD : this.#byKey.get(key);
+      if (state === undefined) {
+        this.#weight += insts.length + this.#classes;
+        if (this.#weight > WEIGHT) {
+          this.#reset();
+          from = -1;
+        }
+        state = this.#states.push({ insts, endMatches: this.#closure(insts, false, true).includes(0) }) - 1;
+        this.#byKey.set(key, state);
+        this.#grow();
+      }
+    }
+    if (from >= 0) this.#table[from * this.#classes + cls] = state * this.#classes;
+    return state * this.#classes;
+  }
+
+  /** Where the character leads from these instructions. */
+  #after(insts: readonly number[], c: number): number[] {
     const to: number[] = [];
-    const c = this.#cuts[cls] ?? 0;
-    for (const at of this.#states[from]?.insts ?? []) {
+    for (const at of insts) {
       const inst = this.#prog[at];
       if (inst?.op === "set" && inst.ranges.some(([lo, hi]) => lo <= c && c <= hi)) to.push(inst.next);
     }
-    const insts = this.#closure(to, false, false, this.#again);
-    const known = insts.includes(0) ? MATCHED : insts.length === 0 ? DEAD : undefined;
-    const key = known === undefined ? insts.join() : "";
-    let state = known ?? this.#byKey.get(key);
-    if (state === undefined) {
-      this.#weight += insts.length + this.#cuts.length;
-      if (this.#weight > WEIGHT) {
-        this.#reset();
-        from = -1;
-      }
-      state = this.#states.push({ insts, endMatches: this.#closure(insts, false, true).includes(0) }) - 1;
-      this.#byKey.set(key, state);
-      this.#grow();
-    }
-    if (from >= 0) this.#table[from * this.#cuts.length + cls] = state;
-    return state;
+    return to;
   }
 
   /**

@@ -65,7 +65,7 @@ export class Search {
     this.#width = 2 * (this.groups + 1);
     this.places = Array.from({ length: this.#width }, () => -1);
     this.#fresh = [...this.places];
-    this.#quick = new Regexp(expr);
+    this.#quick = new Regexp(expr, false);
     this.#anchored = expr.prog.some((inst) => inst.op === "bol" || inst.op === "eol");
     this.#ascii = expr.prog.map((inst) => (inst.op === "set" ? Uint8Array.from({ length: 128 }, (_, c) => (within(inst, c) ? 1 : 0)) : undefined));
     this.#first = this.#firstBytes();

@@ -2,13 +2,14 @@
 import { expect, test } from "vitest";
 import { decode, encode } from "../../../clients/tools/lib/bytes.ts";
 import { compile } from "../../../clients/tools/lib/expr.ts";
+import { lineEnd } from "../../../clients/tools/lib/lines.ts";
 import { Regexp } from "../../../clients/tools/lib/regexp.ts";
 import { Search } from "../../../clients/tools/lib/search.ts";
 import { chance, seed as seedOf } from "../../support/random.ts";
 
 function matches(pattern: string, line: string | Uint8Array, fold = false): boolean {
   const b = typeof line === "string" ? encode(line) : line;
-  return new Regexp(compile(pattern, fold)).test(b, 0, b.length);
+  return new Regexp(compile(pattern, fold), false).test(b, 0, b.length);
 }
 
 const seed = seedOf();
@@ -89,12 +90,31 @@ test("random expressions agree with JavaScript's", () => {
   const next = chance(seed);
   for (let i = 0; i < 400; i++) {
     const pattern = `${next(3) === 0 ? "^" : ""}${random(next, 3)}${next(3) === 0 ? "$" : ""}`;
-    const ours = new Regexp(compile(pattern)), theirs = new RegExp(pattern);
+    const ours = new Regexp(compile(pattern), next(2) === 0), theirs = new RegExp(pattern);
     for (let k = 0; k < 20; k++) {
       const line = Array.from({ length: next(8) }, () => "abc".charAt(next(3))).join("");
       const b = encode(line);
       expect([`SEED=${seed}`, pattern, line, ours.test(b, 0, b.length)]).toEqual([`SEED=${seed}`, pattern, line, theirs.test(line)]);
     }
+  }
+});
+
+test("the lines of a text that have a match, one after the other", () => {
+  const next = chance(seed);
+  for (let i = 0; i < 400; i++) {
+    const pattern = `${next(3) === 0 ? "^" : ""}${random(next, 3)}${next(3) === 0 ? "$" : ""}`;
+    const ours = new Regexp(compile(pattern), true), theirs = new RegExp(pattern);
+    const lines = Array.from({ length: next(12) }, () => Array.from({ length: next(6) }, () => "abcé".charAt(next(4))).join(""));
+    // The last line may lack its newline.
+    const text = lines.map((line, k) => (k === lines.length - 1 && line !== "" && next(2) === 0 ? line : `${line}\n`)).join("");
+    const b = encode(text);
+    const found: string[] = [];
+    for (let at = 0, hit: number; (hit = ours.find(b, at, b.length)) >= 0;) {
+      const begin = hit === 0 ? 0 : b.lastIndexOf(10, hit - 1) + 1;
+      at = lineEnd(b, hit);
+      found.push(decode(b.subarray(begin, at)).replace("\n", ""));
+    }
+    expect([`SEED=${seed}`, pattern, text, found]).toEqual([`SEED=${seed}`, pattern, text, lines.filter((line) => theirs.test(line))]);
   }
 });
 
@@ -107,6 +127,6 @@ test("no expression is slow", () => {
   expect(matches(`${"a?".repeat(30)}${"a".repeat(30)}$`, "a".repeat(30))).toBe(true);
   // Exponentially many states: the table is dropped now and then, the answer stays right.
   const b = encode(Array.from({ length: 300_000 }, (_, i) => ((i * i) >> 3) % 3 === 0 ? "a" : "b").join(""));
-  expect(new Regexp(compile(`(a|b)*a${"(a|b)".repeat(14)}c`)).test(b, 0, b.length)).toBe(false);
+  expect(new Regexp(compile(`(a|b)*a${"(a|b)".repeat(14)}c`), false).test(b, 0, b.length)).toBe(false);
   expect(() => compile("(".repeat(100_000))).toThrow("too deep");
 });
