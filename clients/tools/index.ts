@@ -8,6 +8,7 @@ import { cmp } from "./cmp.ts";
 import { comm } from "./comm.ts";
 import { cp } from "./cp.ts";
 import { date } from "./date.ts";
+import { diff } from "./diff.ts";
 import { du } from "./du.ts";
 import { echo } from "./echo.ts";
 import { grep } from "./grep.ts";
@@ -47,6 +48,6 @@ import { xd } from "./xd.ts";
 export { tarfs, type TarfsDeps } from "./tarfs.ts";
 
 export const tools: ReadonlyMap<string, Program> = new Map(Object.entries({
-  basename, bind, cat, chmod, cmp, comm, cp, date, du, echo, false: fail, grep, gunzip, gzip, head, kill, ls, md5sum, mkdir, mount, mtime, mv, ns, p, ps, pwd,
+  basename, bind, cat, chmod, cmp, comm, cp, date, diff, du, echo, false: fail, grep, gunzip, gzip, head, kill, ls, md5sum, mkdir, mount, mtime, mv, ns, p, ps, pwd,
   rm, sed, seq, sha1sum, slay, sleep, sort, srv, strings, sum, tail, tee, test, time, touch, tr, true: succeed, uniq, unmount, wc, xd,
 }));
