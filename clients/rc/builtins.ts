@@ -104,7 +104,7 @@ async function cd(sh: Shell, argv: readonly string[]): Promise<void> {
       continue;
     }
     // Told only where $cdpath led somewhere one would not expect.
-    if (path !== dir && path !== `./${dir}`) await sh.say(1, `${path}\n`);
+    if (path !== dir && path !== `./${dir}`) await sh.say(2, `${path}\n`);
     sh.setStatus("");
     return undefined;
   }
@@ -132,12 +132,17 @@ function exit(sh: Shell, argv: readonly string[]): Later<void> {
 
 function flag(sh: Shell, argv: readonly string[]): void {
   const [, letter, change] = argv;
-  if (letter === undefined || letter.length !== 1 || argv.length > 3) throw new RcError("Usage: flag [letter] [+-]");
-  if (change === undefined) sh.setStatus(sh.flags.has(letter) ? "" : "flag not set");
-  else if (change === "+") sh.flags.add(letter);
+  const usage = "Usage: flag [letter] [+-]";
+  if (letter === undefined || argv.length > 3) throw new RcError(usage);
+  if (change === undefined) {
+    sh.setStatus(sh.flags.has(letter.slice(0, 1)) ? "" : "flag not set");
+    return;
+  }
+  if (letter.length !== 1) throw new RcError(usage);
+  if (change === "+") sh.flags.add(letter);
   else if (change === "-") sh.flags.delete(letter);
-  else throw new RcError("Usage: flag [letter] [+-]");
-  if (change !== undefined) sh.setStatus("");
+  else throw new RcError(usage);
+  sh.setStatus("");
 }
 
 function rfork(sh: Shell, argv: readonly string[]): Later<void> {
@@ -167,7 +172,7 @@ function shift(sh: Shell, argv: readonly string[]): Later<void> {
 }
 
 async function wait(sh: Shell, argv: readonly string[]): Promise<void> {
-  if (argv.length > 2) return complain(sh, "Usage: wait [pid]", "wait usage");
+  if (argv.length > 2) throw new RcError("Usage: wait [pid]");
   if (argv[1] === undefined) {
     await waitAll(sh);
     sh.jobs.clear();

@@ -174,6 +174,7 @@ export class Shell {
   }
 
   run(cmd: Cmd, checked: boolean): Later<void> {
+    if (this.notes.pending) return this.takeNotes().then(() => this.run(cmd, checked));
     switch (cmd.kind) {
       case "nil": return undefined;
       case "simple": return this.simple(cmd, checked);
@@ -277,7 +278,6 @@ export class Shell {
   }
 
   private simple(cmd: Simple, checked: boolean): Later<void> {
-    if (this.notes.pending) return this.takeNotes().then(() => this.simple(cmd, checked));
     const mark = this.held.length;
     const { fds } = this;
     const argv = words(this, cmd.words);
@@ -351,7 +351,6 @@ export class Shell {
   }
 
   private matches(subject: Word, patterns: readonly Word[], checked: boolean): Later<void> {
-    if (this.notes.pending) return this.takeNotes().then(() => this.matches(subject, patterns, checked));
     const decide = (s: readonly string[], list: readonly string[]): void => {
       const text = s.join(" ");
       this.setStatus(list.some((pattern) => match(text, pattern)) ? "" : "no match");

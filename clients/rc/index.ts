@@ -137,6 +137,7 @@ function parseArgs(argv: readonly string[]): Args {
       if (letter === "c" || letter === "m") {
         const value = k + 1 < word.length ? word.slice(k + 1) : argv[++i];
         if (value === undefined) return { flags, command, operands: [], wrong: `Flag -${letter}: too few arguments` };
+        flags.add(letter);
         if (letter === "c") command = value;
         break;
       }

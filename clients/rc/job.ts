@@ -160,29 +160,38 @@ export async function pipeline(sh: Shell, pipe: Pipe, checked: boolean): Promise
   for (; left.kind === "pipe"; left = left.left) stages.unshift({ cmd: left.right, out: left.out, into: left.into });
   const { fds } = sh;
   const started: Started[] = [];
+  const pipes: (readonly [read: number, write: number])[] = [];
   let cmd: Cmd = left;
-  let input: number | undefined;
-  let side = fds;
+  let closed = 0;
+  // A pipeline is the left command of the pipe behind it: what its commands do not write into their own pipe goes there.
+  const sideOf = (at: number): Fds => {
+    let side = fds;
+    const out = new Set<number>();
+    for (let i = at; i < stages.length; i++) {
+      if (!out.has(stages[i]!.out)) side = withFd(side, stages[i]!.out, pipes[i]![1]);
+      out.add(stages[i]!.out);
+    }
+    return at > 0 ? withFd(side, stages[at - 1]!.into, pipes[at - 1]![0]) : side;
+  };
   try {
-    for (const stage of stages) {
-      const [read, write] = await sh.sys.pipe();
-      try {
-        const process = await start(sh, cmd, withFd(side, stage.out, write));
-        started.push(process);
-        if ("pid" in process) sh.stages.set(process.pid, undefined);
-      } finally {
-        await sh.close(write);
-        if (input !== undefined) await sh.close(input);
-        input = read;
-      }
-      side = withFd(fds, stage.into, read);
+    while (pipes.length < stages.length) pipes.push(await sh.sys.pipe());
+    for (const [i, stage] of stages.entries()) {
+      const process = await start(sh, cmd, sideOf(i));
+      started.push(process);
+      if ("pid" in process) sh.stages.set(process.pid, undefined);
+      closed++;
+      await sh.close(pipes[i]![1]);
+      if (i > 0) await sh.close(pipes[i - 1]![0]);
       cmd = stage.cmd;
     }
-    sh.fds = side;
+    sh.fds = sideOf(stages.length);
     await sh.run(cmd, checked);
   } finally {
     sh.fds = fds;
-    if (input !== undefined) await sh.close(input);
+    for (const [i, [read, write]] of pipes.entries()) {
+      if (i >= closed) await sh.close(write);
+      if (i >= closed - 1) await sh.close(read);
+    }
   }
   const last = sh.status[0] ?? "";
   let status = "";

@@ -10,7 +10,7 @@
  *           | "for" "(" word ["in" words] ")" andor | "switch" word brace
  *           | "fn" words [brace] | "~" word words | brace {redir} | word {word | redir} | nothing
  *   word    = part { "^" part }        part = text | "$" part ["(" words ")"] | "$#" part | "$"" part
- *           | "`" [part] brace | "(" words ")" | "<" brace | ">" brace
+ *           | "`" [word] brace | "(" words ")" | "<" brace | ">" brace
  *
  * Newlines may follow |, &&, || and the ")" of if, while, for and switch. Invariant: Source
  * advances by whole command lines, and only when one has been parsed.
@@ -299,7 +299,7 @@ class Parser {
         return { kind: "join", name: this.part() };
       case "`": {
         this.advance();
-        const sep = this.token.kind === "{" ? undefined : this.part();
+        const sep = this.token.kind === "{" ? undefined : this.word();
         return { kind: "back", sep, body: this.brace() };
       }
       case "(": {
