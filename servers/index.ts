@@ -7,6 +7,7 @@ export { dup } from "./dup.ts";
 export { env } from "./env.ts";
 export * from "./host.ts";
 export * from "./mntgen.ts";
+export * from "./pages.ts";
 export * from "./pipe.ts";
 export { proc } from "./proc.ts";
 export * from "./ram.ts";

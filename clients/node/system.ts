@@ -5,18 +5,19 @@
  */
 import { boot, type Booted, type Device, MCREATE, MREPL, type Program } from "../../kernel/index.ts";
 import { dir, type Portal, type Server, textFile } from "../../proto/index.ts";
-import { bin, callerPid, callerTree, Cons, devFiles, dup, env, host, LiveTrace, mntgen, pipe, proc, ram, srv, tree } from "../../servers/index.ts";
+import { bin, callerPid, callerTree, Cons, devFiles, dup, env, host, LiveTrace, mntgen, pages, pipe, proc, ram, srv, tree } from "../../servers/index.ts";
 import { rc } from "../rc/index.ts";
 import { tarfs, tools } from "../tools/index.ts";
 import { connect, reportBug } from "./connect.ts";
 import { idly, nodeHost } from "./host.ts";
 import { hostFiles } from "./hostfiles.ts";
+import { manFiles } from "./manfiles.ts";
 import { me } from "./me.ts";
 import { Seeded } from "./seeded.ts";
 import { noStreams, type Streams } from "./streams.ts";
 import { gunzip, tarFormat } from "./tarformat.ts";
 
-/** Directories of the root: places to mount on. Besides, /lib/namespace says what is mounted at boot. */
+/** Directories of the root: places to mount on. Besides, /lib/namespace says what is mounted at boot, and /lib/man has the manual. */
 const ROOT = ["bin", "dev", "env", "fd", "host", "mnt", "n", "net", "proc", "srv", "tmp", "vol"];
 
 export interface SystemOptions {
@@ -85,7 +86,7 @@ export async function system(o: SystemOptions = {}): Promise<System> {
     { from: "#s", to: "/srv", flag: MREPL | MCREATE }, { from: "#p", to: "/proc", flag: MREPL }, ...(files ? [{ from: "#host", to: "/host", flag: MREPL | MCREATE }] : []),
   ];
   const namespace = mounts.map((x) => `bind ${x.flag & MCREATE ? "-c " : ""}${x.from} ${x.to}\n`).join("");
-  const root = { ...Object.fromEntries(ROOT.map((x) => [x, dir({})])), lib: dir({ namespace: textFile(() => namespace) }) };
+  const root = { ...Object.fromEntries(ROOT.map((x) => [x, dir({})])), lib: dir({ man: pages(manFiles), namespace: textFile(() => namespace) }) };
   const servers: Record<string, Server | Device> = {
     root: tree("root", dir(root)), pipe: pipe(), bin: bin(programs.keys()),
     dev, tmp: ram({ now: node.now, owner: uname, mode: 0o777 }), mntgen: mntgen(), env, dup, srv, proc, ...o.servers,

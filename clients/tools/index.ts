@@ -15,8 +15,10 @@ import { grep } from "./grep.ts";
 import { gunzip, gzip } from "./gzip.ts";
 import { md5sum, sha1sum } from "./hashsum.ts";
 import { head } from "./head.ts";
+import { help } from "./help.ts";
 import { kill, slay } from "./kill.ts";
 import { ls } from "./ls.ts";
+import { man } from "./man.ts";
 import { mkdir } from "./mkdir.ts";
 import { mount } from "./mount.ts";
 import { mtime } from "./mtime.ts";
@@ -48,6 +50,6 @@ import { xd } from "./xd.ts";
 export { tarfs, type TarfsDeps } from "./tarfs.ts";
 
 export const tools: ReadonlyMap<string, Program> = new Map(Object.entries({
-  basename, bind, cat, chmod, cmp, comm, cp, date, diff, du, echo, false: fail, grep, gunzip, gzip, head, kill, ls, md5sum, mkdir, mount, mtime, mv, ns, p, ps, pwd,
+  basename, bind, cat, chmod, cmp, comm, cp, date, diff, du, echo, false: fail, grep, gunzip, gzip, head, help, kill, ls, man, md5sum, mkdir, mount, mtime, mv, ns, p, ps, pwd,
   rm, sed, seq, sha1sum, slay, sleep, sort, srv, strings, sum, tail, tee, test, time, touch, tr, true: succeed, uniq, unmount, wc, xd,
 }));

@@ -4,13 +4,13 @@
  * ends a page is the one that is typed. Where the output is no terminal there is nobody to wait for: it
  * is cat.
  */
-import { NineError, ORDWR, isInterrupted } from "../../proto/index.ts";
-import type { Program, Sys } from "../../kernel/sys.ts";
+import { ORDWR } from "../../proto/index.ts";
+import type { Program } from "../../kernel/sys.ts";
 import { Usage } from "./lib/args.ts";
 import { decode } from "./lib/bytes.ts";
 import { Lines, NL, lineEnd } from "./lib/lines.ts";
 import { pour } from "./lib/pump.ts";
-import { readAll } from "./lib/readall.ts";
+import { terminal } from "./lib/terminal.ts";
 import { about, eachInput, tool, type Tool } from "./lib/tool.ts";
 
 /** Lines on a page: a third of a printed one. */
@@ -27,7 +27,7 @@ export const p: Program = tool("p", "[-number] [file ...]", async (t, words) => 
     else if (word.length > 1 && word.startsWith("-")) throw new Usage();
     else files.push(word);
   }
-  if (!(await onTerminal(t.sys))) {
+  if (!(await terminal(t.sys))) {
     await eachInput(t, files, (fd, name) => pour(t.sys, fd, name, async (data) => {
       await t.out.put(data);
       await t.out.flush();
@@ -45,18 +45,6 @@ export const p: Program = tool("p", "[-number] [file ...]", async (t, words) => 
     if (!(e instanceof Quit)) throw e;
   }
 });
-
-/** Whether fd 1 is a console that somebody sits at. */
-async function onTerminal(sys: Sys): Promise<boolean> {
-  if (!/^\/dev\/(cons|stdout|tty)$/.test(sys.fd2path(1))) return false;
-  try {
-    // "rows columns", 0 of each where there is no terminal.
-    return Number.parseInt(decode(await readAll(sys, "/dev/winsize")), 10) !== 0;
-  } catch (e) {
-    if (!(e instanceof NineError) || isInterrupted(e)) throw e;
-    return true;
-  }
-}
 
 /** Waits at the end of each page; true when something was shown since. */
 async function paged(t: Tool, fd: number, page: number, turn: () => Promise<void>): Promise<boolean> {

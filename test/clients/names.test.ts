@@ -11,25 +11,10 @@ import { bin, dev, mntgen, pipe, ram } from "../../servers/index.ts";
 import { nodeHost } from "../../clients/node/index.ts";
 import { rc } from "../../clients/rc/index.ts";
 import { tools } from "../../clients/tools/index.ts";
-import { bytes, text } from "../support/kernel.ts";
+import { bytes } from "../support/kernel.ts";
+import { session, shown, turns } from "../support/session.ts";
 
 const dir = new URL("../transcripts/names/", import.meta.url);
-/** The prompt: what no command prints. */
-const MARK = "\u0001";
-
-interface Turn {
-  readonly typed: string;
-  readonly expected: string;
-}
-
-function turns(file: string): Turn[] {
-  const body = readFileSync(new URL(file, dir), "utf8").replace(/^#.*\n/gm, "");
-  return body.split(/^% /m).slice(1).map((t) => {
-    const nl = t.indexOf("\n");
-    return { typed: t.slice(0, nl), expected: t.slice(nl + 1) };
-  });
-}
-
 /** ram:NAME is a server with a file `hello` that says so; it is anew with each dial. ns:PATH is what the first process has there. */
 async function dial(addr: string, sys: Sys): Promise<Portal> {
   const [kind, name = ""] = addr.split(":");
@@ -67,32 +52,12 @@ async function world(): Promise<Booted> {
   return k;
 }
 
-/** Types each line at an interactive rc; the outputs in turn. */
-async function session(sys: Sys, typed: readonly string[]): Promise<string[]> {
-  const [in0, in1] = await sys.pipe();
-  const [out0, out1] = await sys.pipe();
-  const pid = await sys.spawn({ path: "/bin/rc", argv: ["rc", "-i"], fds: new Map([[0, in0], [1, out1], [2, out1]]), env: new Map([["prompt", [MARK, ""]], ["path", ["/bin"]]]) });
-  await sys.close(in0);
-  await sys.close(out1);
-  const feed = async (): Promise<void> => {
-    for (const line of typed) await sys.write(in1, bytes(`${line}\n`));
-    await sys.close(in1);
-  };
-  const fed = feed();
-  let all = "";
-  for (let data = await sys.read(out0); data.length > 0; data = await sys.read(out0)) all += text(data);
-  await fed;
-  await sys.wait(pid);
-  return all.split(MARK).slice(1, -1);
-}
-
 test.each(readdirSync(dir).filter((f) => f.endsWith(".txt")))("%s", async (file) => {
   const k = await world();
   try {
-    const all = turns(file);
+    const all = turns(readFileSync(new URL(file, dir), "utf8").replace(/^#.*\n/gm, ""));
     const got = await session(k.sys, all.map((t) => t.typed));
-    const shown = (outputs: readonly (string | undefined)[]): string => all.map((t, i) => `% ${t.typed}\n${outputs[i] ?? "(nothing: the shell ended)\n"}`).join("");
-    expect(shown(got)).toBe(shown(all.map((t) => t.expected)));
+    expect(shown(all, got)).toBe(shown(all, all.map((t) => t.expected)));
   } finally {
     k.shutdown();
   }
