@@ -30,7 +30,7 @@ export function pages(source: PageSource): DirNode {
 
 async function sorted(source: PageSource): Promise<ReadonlyMap<string, DirNode>> {
   const sections = new Map<string, Map<string, FileNode>>();
-  for (const name of [...(await source.names())].sort()) {
+  for (const name of Array.from(await source.names()).toSorted()) {
     const [section = "", page = ""] = name.split("/");
     const files = sections.get(section) ?? new Map<string, FileNode>();
     sections.set(section, files.set(page, file(() => source.read(name))));

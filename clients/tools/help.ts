@@ -38,7 +38,7 @@ export const help: Program = tool("help", "[command ...]", async (t, words) => {
     const { page } = found;
     const example = linesOf(page, "EXAMPLES").join("\n").split(/^```.*\n?/m)[1] ?? "";
     await t.out.put(`${page.names.join(", ")} - ${page.about}\n\n`);
-    for (const line of linesOf(page, "SYNOPSIS")) await t.out.put(`${line}\n`);
-    await t.out.put(`${example === "" ? "" : `\n${example}`}\nman ${page.names[0] ?? name} tells the rest\n`);
+    for (const line of linesOf(page, "SYNOPSIS")) await t.out.put(`    ${line}\n`);
+    await t.out.put(`${example === "" ? "" : `\n${example.replace(/^(?=.)/gm, "    ")}`}\nman ${page.names[0] ?? name} tells the rest\n`);
   }
 });

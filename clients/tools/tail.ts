@@ -21,7 +21,7 @@ interface Place {
 const BLOCK = 65_536;
 const POLL_MS = 500;
 
-export const tail: Program = tool("tail", "[+-number[lbc][rf]] | [-fr] [-n nlines] [-c nbytes] [file ...]", async (t, words) => {
+export const tail: Program = tool("tail", "[+-number[lbc][rf]] [file ...] or tail [-fr] [-n nlines] [-c nbytes] [file ...]", async (t, words) => {
   const { place, files } = parse(words);
   if (place.follow && files.length > 1) throw new Usage();
   let first = true;

@@ -14,7 +14,7 @@ export interface Found {
 
 /** All pages, of one section or of all, in order. */
 export async function* pagesOf(sys: Sys, section?: string): AsyncGenerator<Found> {
-  for (const dir of section === undefined ? (await sys.readDir(MAN)).map((d) => d.name).sort() : [section]) {
+  for (const dir of await sections(sys, section)) {
     for (const { name } of await sys.readDir(`${MAN}/${dir}`)) yield pageAt(sys, `${MAN}/${dir}/${name}`);
   }
 }
@@ -23,7 +23,7 @@ export async function* pagesOf(sys: Sys, section?: string): AsyncGenerator<Found
 export async function pagesNamed(sys: Sys, name: string, section?: string): Promise<Found[]> {
   const found: Found[] = [];
   if (/^[^/]+$/.test(name) && !/^\.\.?$/.test(name)) {
-    for (const dir of section === undefined ? (await sys.readDir(MAN)).map((d) => d.name).sort() : [section]) {
+    for (const dir of await sections(sys, section)) {
       try {
         found.push(await pageAt(sys, `${MAN}/${dir}/${name}`));
       } catch (e) {
@@ -38,6 +38,12 @@ export async function pagesNamed(sys: Sys, name: string, section?: string): Prom
 /** Whether a word of a man command is a section. */
 export function isSection(word: string): boolean {
   return /^[1-9]$/.test(word);
+}
+
+/** Those there are, of one or of all. */
+async function sections(sys: Sys, wanted?: string): Promise<string[]> {
+  const all = (await sys.readDir(MAN)).map(({ name }) => name).filter((name) => wanted === undefined || name === wanted);
+  return all.toSorted();
 }
 
 async function pageAt(sys: Sys, path: string): Promise<Found> {

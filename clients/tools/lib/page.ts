@@ -66,7 +66,7 @@ function* blocks(lines: readonly string[], look: Look): Generator<string> {
   for (let at = 0; at < lines.length;) {
     const line = lines[at] ?? "";
     if (line.startsWith("```")) {
-      for (at++; at < lines.length && !lines[at]?.startsWith("```"); at++) yield margin + margin + (lines[at] ?? "");
+      for (at++; at < lines.length && !lines[at]?.startsWith("```"); at++) yield margin + (lines[at] ?? "");
       at++;
     } else if (line.startsWith("    ") || line === "") {
       yield line === "" ? "" : margin + line.slice(INDENT);
