@@ -1,21 +1,25 @@
 /**
  * Tty: the line discipline of a terminal whose keys come raw: echo, erase, kill, end of file,
  * interrupt; what termios(3) calls canonical mode. Invariants: a cooked reader sees whole lines, or
- * what stood before a ^D; the interrupt key acts at once, whoever reads; switching to raw hands over
- * what is typed from then on, byte by byte; when LIMIT bytes wait unread the keyboard is deaf but for
- * the interrupt key.
+ * what stood before a ^D; the keys of notes, ^C ^\\ ^Z, act at once, whoever reads, and throw away the
+ * line begun; switching to raw hands over what is typed from then on, byte by byte; when LIMIT bytes wait
+ * unread the keyboard is deaf but for those keys.
  */
 
 /** The device behind. */
 export interface TtyDevice {
   write(data: Uint8Array): void;
-  /** The interrupt key, and what of the line it threw away. */
-  interrupt(): void;
+  /** A key was pressed that posts a note to the foreground. */
+  note(note: TtyNote): void;
 }
+
+/** ^C, ^\ and ^Z. */
+export type TtyNote = "interrupt" | "quit" | "stop";
 
 const LIMIT = 1 << 16;
 const CTRL = (c: string): number => c.charCodeAt(0) & 0x1f;
 const ERASE = 0x7f;
+const NOTES: ReadonlyMap<number, TtyNote> = new Map([[CTRL("C"), "interrupt"], [CTRL("\\"), "quit"], [CTRL("Z"), "stop"]]);
 
 export class Tty {
   private readonly device: TtyDevice;
@@ -41,7 +45,7 @@ export class Tty {
       if (this.unread < LIMIT) this.give(keys.slice());
       return;
     }
-    for (const k of keys) if (this.unread < LIMIT || k === CTRL("C")) this.key(k);
+    for (const k of keys) if (this.unread < LIMIT || NOTES.has(k)) this.key(k);
     if (this.shown.length > 0) this.device.write(Uint8Array.from(this.shown));
     this.shown = [];
   }
@@ -83,12 +87,14 @@ export class Tty {
   }
 
   private key(k: number): void {
+    const note = NOTES.get(k);
+    if (note) {
+      this.echo(`^${String.fromCharCode(k + 0x40)}\n`);
+      this.line = [];
+      this.device.note(note);
+      return;
+    }
     switch (k) {
-      case CTRL("C"):
-        this.echo("^C\n");
-        this.line = [];
-        this.device.interrupt();
-        return;
       case CTRL("D"):
         this.give(Uint8Array.from(this.line));
         this.line = [];

@@ -51,8 +51,13 @@ export class Chan {
     return this;
   }
 
-  /** The next bytes at the offset, in `into` when that is given; the caller has its turn. */
-  readNext(count: number, intr: Interrupt, into?: Uint8Array): Awaitable<Uint8Array> {
+  /** A file of a Device takes no turns at reading: what waits there is a stream, and who waits in the background keeps nobody from it. */
+  get free(): boolean {
+    return this.mnt.perProc;
+  }
+
+  /** The next bytes at the offset for the process `by`, in `into` when that is given; the caller has its turn. */
+  readNext(count: number, intr: Interrupt, into: Uint8Array | undefined, by: number | undefined): Awaitable<Uint8Array> {
     if (this.ahead) {
       const data = this.ahead.subarray(this.offset, this.offset + count);
       if (this.offset + data.length >= this.ahead.length) this.ahead = undefined;
@@ -67,7 +72,7 @@ export class Chan {
       this.length = 0;
       return into ? into.subarray(0, 0) : new Uint8Array(0);
     }
-    return after(this.mnt.client.read(this.fid, this.offset, count, intr, into), (data) => {
+    return after(this.mnt.client.read(this.fid, this.offset, count, intr, into, this.free ? by : undefined), (data) => {
       this.offset += data.length;
       return data;
     });

@@ -29,8 +29,9 @@ export class FdCalls {
       if ((c.mode & 3) === OWRITE) throw new NineError(Ebadusefd);
       if (c.isDir) throw new NineError(Eisdir);
       const count = Math.min(n ?? c.iounit, c.iounit, into?.length ?? c.iounit);
-      if (at !== undefined) return c.mnt.client.read(c.fid, offset(at), count, this.p.intr, into);
-      return this.inTurn(c.reading, () => c.readNext(count, this.p.intr, into));
+      const { pid, intr } = this.p;
+      if (at !== undefined) return c.mnt.client.read(c.fid, offset(at), count, intr, into, c.free ? pid : undefined);
+      return c.free ? c.readNext(count, intr, into, pid) : this.inTurn(c.reading, () => c.readNext(count, intr, into, pid));
     });
   }
 

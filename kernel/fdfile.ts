@@ -5,12 +5,13 @@
  */
 import { type Awaitable, Ebadusefd, Eintr, Interrupt, NineError, OEXEC, ORDWR, OREAD } from "../proto/index.ts";
 import type { Chan } from "./chan.ts";
-import type { Blocked } from "./proc.ts";
+import type { Blocked } from "./blocked.ts";
 import type { Turn } from "./turn.ts";
 
 /** For servers, which know no Chan. */
 export interface FdFile {
-  read(n: number, signal: AbortSignal): Promise<Uint8Array>;
+  /** `by` is the process that reads, if that is known. */
+  read(n: number, signal: AbortSignal, by?: number): Promise<Uint8Array>;
   write(data: Uint8Array, signal: AbortSignal): Promise<number>;
   close(): void;
 }
@@ -23,7 +24,7 @@ export function fdFile(c: Chan, mode: number): FdFile {
   if (have !== ORDWR && have !== want && !(reads(have) && reads(want))) throw new NineError(Ebadusefd);
   c.incref();
   return {
-    read: (n, signal) => turn(c.reading, signal, (intr) => c.readNext(Math.min(n, c.iounit), intr)),
+    read: (n, signal, by) => turn(c.free ? undefined : c.reading, signal, (intr) => c.readNext(Math.min(n, c.iounit), intr, undefined, by)),
     write: (data, signal) => turn(c.writing, signal, async (intr) => {
       const n = await c.writeAt(c.offset, data, intr);
       c.offset += n;
@@ -33,8 +34,8 @@ export function fdFile(c: Chan, mode: number): FdFile {
   };
 }
 
-async function turn<T>(t: Turn, signal: AbortSignal, f: (intr: Interrupt) => Awaitable<T>): Promise<T> {
-  await abortable(signal, (blocked) => t.enter(blocked));
+async function turn<T>(t: Turn | undefined, signal: AbortSignal, f: (intr: Interrupt) => Awaitable<T>): Promise<T> {
+  if (t) await abortable(signal, (blocked) => t.enter(blocked));
   const intr = new Interrupt();
   const stop = (): void => intr.raise();
   signal.addEventListener("abort", stop);
@@ -44,7 +45,7 @@ async function turn<T>(t: Turn, signal: AbortSignal, f: (intr: Interrupt) => Awa
     return await f(intr);
   } finally {
     signal.removeEventListener("abort", stop);
-    t.leave();
+    t?.leave();
   }
 }
 

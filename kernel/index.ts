@@ -78,8 +78,9 @@ export async function boot(options: BootOptions): Promise<Booted> {
   const kernel = new Kernel({ host, servers, programs: options.programs ?? new Map(), wrap: options.wrap ?? ((p) => p), open: options.open ?? {}, uid, dial, shown: options.shown ?? ((addr) => addr) });
   const user = options.uname ?? "none";
   const slash = await rootChan(kernel, user);
-  const p = new Proc(kernel, kernel.newPid(), undefined, user, ["boot"], {
-    fgrp: new Fgrp(), pgrp: new Pgrp(), egrp: new Egrp(options.env), rgrp: new Rgrp(), notes: kernel.newNoteGroup(), slash, dot: slash.incref(),
+  const pid = kernel.newPid();
+  const p = new Proc(kernel, pid, undefined, user, ["boot"], {
+    fgrp: new Fgrp(), pgrp: new Pgrp(), egrp: new Egrp(options.env), rgrp: new Rgrp(), notes: kernel.newNoteGroup(pid), slash, dot: slash.incref(),
   });
   const ended = new Promise<void>((resolve) => p.atExit.add(resolve));
   const sys = new Syscalls(p);
@@ -96,7 +97,7 @@ export async function boot(options: BootOptions): Promise<Booted> {
       kernel.procs.get(pid)?.notes.note(note);
     },
     postNoteGroup: (noteid, note) => {
-      const group = [...kernel.procs.values()].find((x) => x.notes.id === noteid)?.notes;
+      const group = kernel.noteGroup(noteid);
       group?.note(note);
       return group !== undefined;
     },

@@ -70,12 +70,12 @@ export class Kernel {
   readonly posts: Posts = new Posts();
   private readonly options: KernelOptions;
   private readonly servers: ReadonlyMap<string, Server | Device>;
+  private readonly groups = new Map<number, NoteGroup>();
   private readonly devices = new Map<string, Mnt>();
   /** The Mnts of open files that 9P is spoken on: a file is mounted once, whoever mounts it (mntchan). */
   private readonly wires = new WeakMap<Chan, Promise<Mnt>>();
   private lastPid = 0;
   private lastDev = 0;
-  private lastNoteid = 0;
   private lastExport = 0;
   private yielded: number;
 
@@ -99,8 +99,17 @@ export class Kernel {
     return ++this.lastExport;
   }
 
-  newNoteGroup(): NoteGroup {
-    return new NoteGroup(++this.lastNoteid);
+  /** For a process about to be made, by its pid; default for one that leaves its old group. */
+  newNoteGroup(id: number = ++this.lastPid): NoteGroup {
+    const group = new NoteGroup(id);
+    this.groups.set(id, group);
+    group.atEnd.add(() => this.groups.delete(id));
+    return group;
+  }
+
+  /** A group that somebody is in. */
+  noteGroup(id: number): NoteGroup | undefined {
+    return this.groups.get(id);
   }
 
   /** Ascending pids of the living, for /proc. */

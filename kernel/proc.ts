@@ -4,9 +4,12 @@
  * machine. Invariants: a note reaches a process only at a call; what a process waits for is either in
  * `intr` (9P messages) or in `blocked`, so that a note ends every wait, and a call that was ended
  * before its first message can be made again; an ended process has given back all it held, and its
- * parent gets one Waitmsg unless it asked for none.
+ * parent is told unless it asked not to be (waits.ts). A stopped process does nothing from its next call
+ * on; what it waits for already it still gets, but nothing of a terminal, which goes to the note group in
+ * the foreground. Stopped, with no parent any more, it gets "hangup".
  */
-import { Eintr, Einuse, Enochild, errno, Interrupt, NineError, NOFID, NOU32, type Portal, Rattach, type Rmsg, Tattach, type Tmsg } from "../proto/index.ts";
+import { Eintr, Einuse, Interrupt, NineError, NOFID, NOU32, type Portal, Rattach, type Rmsg, Tattach, type Tmsg } from "../proto/index.ts";
+import { asleep, type Blocked, Sleepers } from "./blocked.ts";
 import { Chan } from "./chan.ts";
 import type { Egrp } from "./egrp.ts";
 import { Fgrp } from "./fgrp.ts";
@@ -16,22 +19,11 @@ import type { NoteGroup } from "./notegroup.ts";
 import { type Pgrp, sameChan } from "./pgrp.ts";
 import type { Rgrp } from "./rgrp.ts";
 import type { Segment } from "./segment.ts";
-import type { Waitmsg } from "./sys.ts";
-
-/** What is said of a process that has ended. */
-export const Eprocdied = "process exited";
-/** Ended children whose Waitmsg a parent that never waits keeps. */
-const MAXWAITQ = 65_536;
+import { Waits } from "./waits.ts";
 
 /** Calls of a process that a note has ended which fail at once, and which fail at all. */
 const HEARD = 100;
 const PATIENCE = 1000;
-
-/** Somebody who can be woken out of a wait that is no 9P message. */
-export interface Blocked {
-  block(interrupted: () => void): void;
-  unblock(interrupted: () => void): void;
-}
 
 /** Watches a process's 9P calls: makes each by `send`, at once; `name` is what the portal is of. */
 export type Tap = (t: Tmsg, portal: Portal, name: string, send: () => Rmsg | Promise<Rmsg>) => Rmsg | Promise<Rmsg>;
@@ -70,6 +62,8 @@ export class Proc implements Blocked {
   /** Of a guest, in the order of their addresses; a reference each. */
   segments: readonly Segment[] = [];
   handler: ((note: string) => boolean) | undefined;
+  /** The handler is told of job control as well (Sys.notify). */
+  jobs = false;
   /** The note that ended it: every call from now on throws. */
   killed: string | undefined;
   ended = false;
@@ -78,18 +72,16 @@ export class Proc implements Blocked {
   readonly atExit: Set<() => void> = new Set();
   /** Undefined once it is nobody's child (RFNOWAIT, or the parent has ended). */
   private parentProc: Proc | undefined;
-  private readonly children = new Set<Proc>();
-  private readonly waitq: Waitmsg[] = [];
-  private readonly waiters = new Set<() => void>();
+  readonly waits: Waits = new Waits();
   private readonly blocked = new Set<() => void>();
   private readonly roots = new Map<Mnt, Chan>();
   private alarmed: AbortController | undefined;
   private alarmAt = 0;
-  /** Those who wait for it to go on, or for its being stopped. */
-  private readonly stopped = new Set<() => void>();
+  /** From its next call on it does nothing. */
   private stopping = false;
-  /** Those who wait for it to stop or to end. */
-  private readonly watchers = new Set<() => void>();
+  /** Those who wait for it to go on, which is itself, and for it to stop or to end. */
+  private readonly resting = new Sleepers();
+  private readonly watchers = new Sleepers();
   private readonly taps = new Set<Tap>();
 
   constructor(kernel: Kernel, pid: number, parent: Proc | undefined, user: string, args: readonly string[], groups: Groups) {
@@ -102,8 +94,8 @@ export class Proc implements Blocked {
     this.name = args[0]?.split("/").findLast((part) => part !== "") ?? "";
     this.text = parent?.text ?? "";
     ({ fgrp: this.fgrp, pgrp: this.pgrp, egrp: this.egrp, rgrp: this.rgrp, notes: this.notes, slash: this.slash, dot: this.dot } = groups);
-    this.notes.procs.add(this);
-    parent?.children.add(this);
+    this.notes.join(this);
+    parent?.waits.add(this);
     kernel.procs.set(this.pid, this);
   }
 
@@ -111,9 +103,18 @@ export class Proc implements Blocked {
     return this.parentProc?.pid ?? 0;
   }
 
+  /** Joins another note group. */
+  regroup(notes: NoteGroup): void {
+    const { notes: old } = this;
+    if (notes === old) return;
+    this.notes = notes;
+    notes.join(this);
+    old.leave(this);
+  }
+
   /** RFNOWAIT: nobody is told of its end. */
   disown(): void {
-    this.parentProc?.children.delete(this);
+    this.parentProc?.waits.remove(this);
     this.parentProc = undefined;
   }
 
@@ -160,15 +161,26 @@ export class Proc implements Blocked {
     return asleep(this, arm);
   }
 
-  /** Delivers a note (notify(2)). */
+  /** Delivers a note (notify(2)). "stop", which a terminal's ^Z sends, stops a process that does no job control itself; "start" starts any. */
   note(note: string): void {
     if (this.ended) return;
+    if (note === "start") this.start();
+    if (note === "start" || note === "stop") {
+      this.job(note);
+      if (note === "stop" && !this.jobs && this.killed === undefined) this.stop();
+      return;
+    }
     // One note ends it; what it still waits for is told of every further one.
     if (this.killed === undefined && (note === "kill" || !this.handles(note))) this.killed = note;
     if (this.killed !== undefined) this.start();
     this.wake(true);
     // Whatever its program still does, nobody waits for it.
     if (note === "kill") this.exit(note);
+  }
+
+  /** A note of job control, which is nothing to a process that does not take it. */
+  private job(note: string): void {
+    if (this.jobs && this.killed === undefined && this.handles(note)) this.wake(true);
   }
 
   /** A handler that throws has not dealt with the note; that is the process's fault, not the poster's. */
@@ -230,38 +242,35 @@ export class Proc implements Blocked {
     return tap(t, portal, this.kernel.specOf(portal), () => this.tapped(rest, t, portal));
   }
 
-  /** proc(3) stop: from its next call on it does nothing. */
+  /** proc(3) stop: from its next call on it does nothing, and its parent is told: by its wait, and by the note "stopped PID" if it takes such notes. */
   stop(): void {
+    if (this.stopping || this.ended) return;
     this.stopping = true;
-    this.tell(this.watchers);
+    this.watchers.wakeup();
+    const parent = this.parentProc;
+    parent?.waits.held(this, true);
+    parent?.job(`stopped ${this.pid}`);
+  }
+
+  get isStopped(): boolean {
+    return this.stopping;
   }
 
   /** proc(3) waitstop: somebody else waits until it is stopped or has ended. */
   async waitstop(blocked: Blocked): Promise<void> {
-    if (this.stopping || this.ended) return;
-    await asleep(blocked, (wake) => {
-      this.watchers.add(wake);
-      return () => this.watchers.delete(wake);
-    });
+    if (!this.stopping && !this.ended) await this.watchers.sleep(blocked);
   }
 
   /** proc(3) start */
   start(): void {
     this.stopping = false;
-    for (const go of [...this.stopped]) go();
+    this.parentProc?.waits.held(this, false);
+    this.resting.wakeup();
   }
 
   /** Undefined unless the process is stopped: then until it is started. */
   held(): Promise<void> | undefined {
-    if (!this.stopping) return undefined;
-    return this.sleep((wake) => {
-      const go = (): void => {
-        this.stopped.delete(go);
-        wake();
-      };
-      this.stopped.add(go);
-      return () => this.stopped.delete(go);
-    }).then(() => this.held());
+    return this.stopping ? this.resting.sleep(this).then(() => this.held()) : undefined;
   }
 
   /** The file itself, but of a Device's root the one that is this process's own. Borrowed, as c is. */
@@ -288,28 +297,6 @@ export class Proc implements Blocked {
     return c;
   }
 
-  /**
-   * wait(2): that child, or whichever ends first. Another than the process itself may be who waits, and
-   * with patience for children that it may yet have.
-   */
-  async wait(pid: number | undefined, blocked: Blocked = this, patient = false): Promise<Waitmsg> {
-    for (;;) {
-      if (this.ended) throw new NineError(Eprocdied, errno.ESRCH);
-      const i = this.waitq.findIndex((w) => pid === undefined || w.pid === pid);
-      const w = this.waitq[i];
-      if (w) {
-        this.waitq.splice(i, 1);
-        return w;
-      }
-      const hope = pid === undefined ? this.children.size > 0 : [...this.children].some((c) => c.pid === pid);
-      if (!hope && !patient) throw new NineError(Enochild);
-      await asleep(blocked, (wake) => {
-        this.waiters.add(wake);
-        return () => this.waiters.delete(wake);
-      });
-    }
-  }
-
   /** pexit: gives back everything and tells the parent. */
   exit(status: string): void {
     if (this.ended) return;
@@ -330,44 +317,14 @@ export class Proc implements Blocked {
     this.egrp.decref();
     for (const s of this.segments) s.decref();
     this.segments = [];
-    this.notes.procs.delete(this);
     this.kernel.procs.delete(this.pid);
-    for (const c of this.children) c.parentProc = undefined;
-    this.children.clear();
-    this.waitq.length = 0;
-    this.parentProc?.reap(this, status);
-    this.tell(this.watchers);
-    this.tell(this.waiters);
-  }
-
-  private reap(child: Proc, status: string): void {
-    this.children.delete(child);
-    // A parent that never waits keeps so many (proc.c).
-    if (this.waitq.length >= MAXWAITQ) this.waitq.shift();
-    this.waitq.push({ pid: child.pid, status, realMs: this.kernel.host.now() - child.startMs });
-    this.tell(this.waiters);
-  }
-
-  private tell(who: Set<() => void>): void {
-    for (const wake of [...who]) {
-      who.delete(wake);
-      wake();
+    this.notes.leave(this);
+    for (const c of this.waits.end()) {
+      c.parentProc = undefined;
+      // Nobody is left to start it.
+      if (c.stopping) c.note("hangup");
     }
+    this.parentProc?.waits.reap(this, status);
+    this.watchers.wakeup();
   }
-}
-
-/** Waits until `arm`'s wake is called; Eintr when the wait is ended first, after `disarm`. */
-function asleep(blocked: Blocked, arm: (wake: () => void) => () => void): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const interrupted = (): void => {
-      blocked.unblock(interrupted);
-      disarm();
-      reject(new NineError(Eintr));
-    };
-    const disarm = arm(() => {
-      blocked.unblock(interrupted);
-      resolve();
-    });
-    blocked.block(interrupted);
-  });
 }

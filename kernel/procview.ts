@@ -9,9 +9,10 @@ import type { Egrp } from "./egrp.ts";
 import { abortable, type FdFile, fdFile } from "./fdfile.ts";
 import type { Post } from "./posts.ts";
 import { nsFile } from "./nsfile.ts";
-import { Eprocdied, type Proc, type Tap } from "./proc.ts";
+import type { Proc, Tap } from "./proc.ts";
 import { quote } from "./quote.ts";
 import { Syscalls } from "./syscalls.ts";
+import { Eprocdied } from "./waits.ts";
 
 /** An open file of a process as the files of /fd and /proc/n/fd show it. */
 export interface FdView {
@@ -131,16 +132,15 @@ export class ProcView {
   /** Joins the note group of that number, of the same user (noteid of proc(3)). */
   setNoteid(id: number): void {
     const p = this.alive();
-    const to = [...p.kernel.procs.values()].find((x) => x.notes.id === id)?.notes;
+    const to = p.kernel.noteGroup(id);
     if (!to || [...to.procs].some((x) => x.user !== p.user)) throw new NineError(Eperm);
-    p.notes.procs.delete(p);
-    p.notes = to;
-    to.procs.add(p);
+    to.room();
+    p.regroup(to);
   }
 
   /** await(2): pid, three times in milliseconds, the status; of the child that ends next; with patience, of one that it may yet have. */
   async wait(signal: AbortSignal, patient: boolean): Promise<string> {
-    const w = await abortable(signal, (blocked) => this.alive().wait(undefined, blocked, patient));
+    const w = await abortable(signal, (blocked) => this.alive().waits.wait({ patient }, blocked));
     return `${w.pid} 0 0 ${Math.round(w.realMs)} ${quote(w.status)}`;
   }
 
@@ -150,6 +150,15 @@ export class ProcView {
 
   start(): void {
     this.alive().start();
+  }
+
+  /** The note group it is in, all of it. */
+  stopGroup(): void {
+    this.alive().notes.stop();
+  }
+
+  startGroup(): void {
+    this.alive().notes.start();
   }
 
   /** From now on its 9P calls go through this one too, until the returned is called; `over` is when it has ended. */

@@ -3,7 +3,7 @@
  * waits at a tag; whoever comes second takes it away, and both go on with each other's value.
  */
 import { type Awaitable, Eintr, NineError } from "../proto/index.ts";
-import type { Blocked } from "./proc.ts";
+import type { Blocked } from "./blocked.ts";
 
 interface Meeting {
   readonly value: unknown;

@@ -22,6 +22,8 @@ export interface Waitmsg {
   readonly status: string;
   /** Milliseconds from its start to its end. */
   readonly realMs: number;
+  /** It has not ended but been stopped; only a wait that asks for stops is told (WUNTRACED). */
+  readonly stopped?: true;
 }
 
 export interface SpawnOptions {
@@ -36,8 +38,8 @@ export interface SpawnOptions {
   readonly ns?: "share" | "copy" | "clean";
   /** Environment: shared with the parent (default), a copy (RFENVG), a copy with these changes, or empty (RFCENVG). */
   readonly env?: "share" | "copy" | "clean" | ReadonlyMap<string, readonly string[]>;
-  /** A note group of its own (RFNOTEG): interrupts from the terminal do not reach it. */
-  readonly noteGroup?: "share" | "new";
+  /** A note group of its own (RFNOTEG), which has its pid for number: interrupts from the terminal do not reach it; or the living group of that number. */
+  readonly noteGroup?: "share" | "new" | number;
   /** Tags of rendezvous: the parent's (default), or a group of its own (RFREND). */
   readonly rend?: "share" | "new";
   /** The parent is not told when it ends (RFNOWAIT). */
@@ -89,6 +91,8 @@ export interface Sys {
   readonly pid: number;
   readonly ppid: number;
   readonly user: string;
+  /** The number of its note group. */
+  readonly noteid: number;
 
   /** open(2): OREAD OWRITE ORDWR OEXEC, OTRUNC, ORCLOSE. */
   open(path: string, mode: number): Promise<number>;
@@ -171,16 +175,23 @@ export interface Sys {
 
   /** Starts a child process and returns its pid. */
   spawn(options: SpawnOptions): Promise<number>;
-  /** Waits for a child: that one, or whichever ends first. Enochild when there is none. */
-  wait(pid?: number): Promise<Waitmsg>;
-  /** Posts a note to a process, or to a process's whole note group. */
+  /** Waits for a child: that one, or whichever ends first; with `stops`, or is stopped. Enochild when there is none. */
+  wait(pid?: number, stops?: boolean): Promise<Waitmsg>;
+  /** What wait would give at once, if there is anything (WNOHANG). */
+  waited(pid?: number, stops?: boolean): Waitmsg | undefined;
+  /** Posts a note to a process, or to a process's whole note group. "stop" and "start" stop and start it. */
   postNote(pid: number, note: string, group?: boolean): void;
+  /** The same to the note group of that number. */
+  postNoteGroup(noteid: number, note: string): void;
   /**
    * notify(2): what to do with notes. The handler returns true when it has dealt with the note (the
    * waiting call throws Eintr all the same, and the process goes on); without one, or with false,
-   * the process ends with the note as its status. "kill" cannot be handled.
+   * the process ends with the note as its status. "kill" cannot be handled. The note "stop" stops a
+   * process, "start" lets it go on, whatever its handler; but with `jobs` it is the handler that is told
+   * of them, and of the stop of a child as "stopped PID": they interrupt what it waits for if they are
+   * taken, and are nothing to it if not.
    */
-  notify(handler: ((note: string) => boolean) | undefined): void;
+  notify(handler: ((note: string) => boolean) | undefined, jobs?: boolean): void;
   /** alarm(2): the note "alarm" after so many milliseconds; 0: none. What was left of the alarm before, or 0. */
   alarm(ms: number): number;
   /** rendezvous(2): meets who comes to the same tag of the group, and gets his value for its own. Eintr takes it back. */

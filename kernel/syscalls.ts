@@ -2,7 +2,7 @@
  * Syscalls: the calls of sys.ts that need no file: processes, notes, environment, name space. The
  * file calls are filecalls.ts's, as hostcalls.ts gives them, which this extends. One object a process; it keeps nothing itself.
  */
-import { asNineError, type Awaitable, dial, Ebadarg, Eintr, Enoattach, Eperm, isInterrupted, NineError, ORDWR, type Portal, type Transport } from "../proto/index.ts";
+import { asNineError, type Awaitable, dial, Ebadarg, Eintr, Enoattach, Eperm, errno, isInterrupted, NineError, ORDWR, type Portal, type Transport } from "../proto/index.ts";
 import { Chan } from "./chan.ts";
 import { load } from "./exec.ts";
 import { exportfs } from "./export.ts";
@@ -11,6 +11,7 @@ import { Fgrp } from "./fgrp.ts";
 import { HostCalls } from "./hostcalls.ts";
 import type { Mnt } from "./mnt.ts";
 import { at, cleanPath } from "./namec.ts";
+import type { NoteGroup } from "./notegroup.ts";
 import { Proc } from "./proc.ts";
 import { type Mount, Pgrp, sameChan } from "./pgrp.ts";
 import { quote } from "./quote.ts";
@@ -31,6 +32,10 @@ export class Syscalls extends HostCalls implements Sys {
 
   get user(): string {
     return this.p.user;
+  }
+
+  get noteid(): number {
+    return this.p.notes.id;
   }
 
   async bind(name: string, old: string, flag: number): Promise<void> {
@@ -157,11 +162,7 @@ export class Syscalls extends HostCalls implements Sys {
       p.fgrp = what.fds === "copy" ? old.copy(undefined) : new Fgrp();
       old.decref();
     }
-    if (what.noteGroup) {
-      p.notes.procs.delete(p);
-      p.notes = p.kernel.newNoteGroup();
-      p.notes.procs.add(p);
-    }
+    if (what.noteGroup) p.regroup(p.kernel.newNoteGroup());
     if (what.rend) p.rgrp = new Rgrp();
     if (what.nomnt) p.pgrp.nomnt = true;
     if (what.nowait) p.disown();
@@ -217,9 +218,14 @@ export class Syscalls extends HostCalls implements Sys {
     return child.pid;
   }
 
-  async wait(pid?: number): Promise<Waitmsg> {
+  async wait(pid?: number, stops = false): Promise<Waitmsg> {
     await this.enter();
-    return this.p.wait(pid);
+    return this.p.waits.wait({ pid, stops }, this.p);
+  }
+
+  waited(pid?: number, stops = false): Waitmsg | undefined {
+    this.p.check();
+    return this.p.waits.take({ pid, stops });
   }
 
   postNote(pid: number, note: string, group = false): void {
@@ -231,8 +237,14 @@ export class Syscalls extends HostCalls implements Sys {
     else to.note(note);
   }
 
-  notify(handler: ((note: string) => boolean) | undefined): void {
+  postNoteGroup(noteid: number, note: string): void {
+    this.p.check();
+    groupOf(this.p, noteid).note(note);
+  }
+
+  notify(handler: ((note: string) => boolean) | undefined, jobs = false): void {
     this.p.handler = handler;
+    this.p.jobs = jobs;
   }
 
   alarm(ms: number): number {
@@ -277,15 +289,21 @@ export class Syscalls extends HostCalls implements Sys {
     p.check();
     const { fds, env } = o;
     // What may throw goes before what holds something.
+    const notes = o.noteGroup === "new" ? undefined : typeof o.noteGroup === "number" ? groupOf(p, o.noteGroup) : p.notes;
+    notes?.room();
     const pid = p.kernel.newPid();
     const own = env === undefined || env === "share" ? undefined : env === "clean" ? p.egrp.clean() : p.egrp.copy();
     if (typeof env === "object") for (const [name, value] of env) own?.set(name, value);
     const fgrp = fds === "share" ? p.fgrp.incref() : fds === "clean" ? new Fgrp() : p.fgrp.copy(fds === "copy" ? undefined : fds);
     const pgrp = o.ns === "copy" ? p.pgrp.copy() : o.ns === "clean" ? new Pgrp(p.pgrp.nomnt) : p.pgrp.incref();
     const egrp = own ?? p.egrp.incref();
-    const notes = o.noteGroup === "new" ? p.kernel.newNoteGroup() : p.notes;
     const rgrp = o.rend === "new" ? new Rgrp() : p.rgrp;
-    return new Proc(p.kernel, pid, o.nowait ? undefined : p, p.user, o.argv, { fgrp, pgrp, egrp, rgrp, notes, slash: p.slash.incref(), dot: p.dot.incref() });
+    const child = new Proc(p.kernel, pid, o.nowait ? undefined : p, p.user, o.argv, {
+      fgrp, pgrp, egrp, rgrp, notes: notes ?? p.kernel.newNoteGroup(pid), slash: p.slash.incref(), dot: p.dot.incref(),
+    });
+    // Its parent was stopped while it was being made.
+    if (p.isStopped && child.notes === p.notes) child.stop();
+    return child;
   }
 
   private chanAt(name: string): Awaitable<Chan> {
@@ -306,6 +324,14 @@ export class Syscalls extends HostCalls implements Sys {
       }
     });
   }
+}
+
+/** A note group by its number, of this process's user. */
+function groupOf(p: Proc, id: number): NoteGroup {
+  const group = p.kernel.noteGroup(id);
+  if (!group) throw new NineError(`no such note group: ${id}`, errno.ESRCH);
+  for (const x of group.procs) if (x.user !== p.user) throw new NineError(Eperm);
+  return group;
 }
 
 /** Runs a program to its end as a process. */

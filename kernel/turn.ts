@@ -3,7 +3,7 @@
  * between enter and leave; a waiter that is interrupted never becomes the holder.
  */
 import { Eintr, NineError } from "../proto/index.ts";
-import type { Blocked } from "./proc.ts";
+import type { Blocked } from "./blocked.ts";
 
 export class Turn {
   private busy = false;

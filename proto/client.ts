@@ -10,7 +10,7 @@ import { Chains, failureOf, type Interrupt, LinkFound, nothing, type Walked, typ
 import { type Dirent, unpackDirents, unpackDirs, wellNamed } from "./dir.ts";
 import { Ebotch, Einval, Eio, Enotdir, Enotsup, errno, NineError } from "./errors.ts";
 import {
-  type Dir, IOHDRSZ, NOFID, NOU32, type Rmsg, Rread, Rwrite, Tattach, Tcreate, Tlink, Tmkdir, type Tmsg, Tread, Treaddir, Treadlink,
+  type Dir, IOHDRSZ, NOFID, NOU32, type Rmsg, Rread, Rwrite, Tattach, Tcreate, Tlink, Tmkdir, type Tmsg, Tread, Treaddir, Treadlink, type TreadMsg,
   Tremove, Trename, Trenameat, Tstat, Tsymlink, Twalk, Twrite,
 } from "./fcall.ts";
 import { type Changes, createMsg, dirOf, openMsg, setattrMsg, statMsg, wstatMsg } from "./forms.ts";
@@ -127,10 +127,12 @@ export class Client extends Chains {
       : createMsg(false, f, name, OREAD, (perm | DMDIR) >>> 0)], intr, true), (w) => this.over(w));
   }
 
-  /** Bytes [at, at+n) of an open file, fewer at the end or when the server gives fewer; with `into` there, and no more than fit. */
-  read(fid: number, at: number, n: number, intr?: Interrupt, into?: Uint8Array): Awaitable<Uint8Array> {
+  /** Bytes [at, at+n) of an open file, fewer at the end or when the server gives fewer; with `into` there, and no more than fit. `by`: see Tread. */
+  read(fid: number, at: number, n: number, intr?: Interrupt, into?: Uint8Array, by?: number): Awaitable<Uint8Array> {
     const count = Math.min(n, this.iounit, into?.length ?? n);
-    return after(this.rpc(into ? { type: Tread, fid, offset: at, count, into } : { type: Tread, fid, offset: at, count }, intr), (r) => r.data);
+    const t: TreadMsg = into ? { type: Tread, fid, offset: at, count, into } : { type: Tread, fid, offset: at, count };
+    if (by !== undefined) t.by = by;
+    return after(this.rpc(t, intr), (r) => r.data);
   }
 
   /** One message's worth; the count the server took. */

@@ -155,8 +155,9 @@ export interface RcreateMsg { type: typeof Rcreate; qid: Qid; iounit: number }
 /**
  * fid[4] offset[8] count[4]. In process only: `into` is where the data may be put, pinned until the
  * reply; with `forfeit` a flush may be answered before the server is done with it, and it is lost to the holder.
+ * `by` is the process that reads, where another may have opened the file.
  */
-export interface TreadMsg { type: typeof Tread; fid: number; offset: number; count: number; into?: Uint8Array | undefined; forfeit?: boolean }
+export interface TreadMsg { type: typeof Tread; fid: number; offset: number; count: number; into?: Uint8Array | undefined; forfeit?: boolean; by?: number }
 /**
  * count[4] data[count]; data is borrowed by the receiver until its next await. In process only: `lasting`
  * data is the receiver's, to keep.

@@ -28,6 +28,8 @@ export interface Call {
   readonly signal: AbortSignal;
   /** Of a walk: the names behind the one that a DirNode is asked for, for whom each is a journey. Absent: none. */
   readonly ahead?: readonly string[];
+  /** Of a read of a Device: the pid of the process that reads. Absent: nobody knows, or it is who opened the file. */
+  readonly by?: number | undefined;
 }
 
 /** What there is to know of a file. mode is Plan 9's (DMDIR, DMAPPEND... with .u's bits) with rwx in the low nine. */

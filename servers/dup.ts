@@ -22,7 +22,8 @@ export interface FdInfo {
 
 /** One more open of it. */
 export interface FdOpen {
-  read(n: number, signal: AbortSignal): Promise<Uint8Array>;
+  /** `by` is the process that reads, if that is known. */
+  read(n: number, signal: AbortSignal, by?: number): Promise<Uint8Array>;
   write(data: Uint8Array, signal: AbortSignal): Promise<number>;
   close(): void;
 }
@@ -79,7 +80,7 @@ function ownerOnly(p: DupProc, call: Call): void {
 export function streamOf(f: FdOpen): OpenFile {
   return {
     stream: true,
-    read: (_at, n, call) => f.read(n, call.signal),
+    read: (_at, n, call) => f.read(n, call.signal, call.by),
     write: (_at, data, call) => f.write(data, call.signal),
     close: () => f.close(),
   };

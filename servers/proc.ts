@@ -41,6 +41,8 @@ export interface ProcInfo {
   wait(signal: AbortSignal, patient: boolean): Promise<string>;
   stop(): void;
   start(): void;
+  stopGroup(): void;
+  startGroup(): void;
   interrupt(): void;
   waitstop(signal: AbortSignal): Promise<void>;
   ns(): readonly string[];
@@ -197,6 +199,8 @@ function ctl(p: ProcInfo, message: string, { signal }: Call): Awaitable<void> {
     case "kill": return p.note("kill");
     case "stop": return p.stop();
     case "start": return p.start();
+    case "stoppg": return p.stopGroup();
+    case "startpg": return p.startGroup();
     case "waitstop": return p.waitstop(signal);
     case "startstop":
       p.start();

@@ -10,6 +10,7 @@ import { type LineEditor, rc } from "../rc/index.ts";
 import { decode } from "../tools/lib/bytes.ts";
 import { readAll } from "../tools/lib/readall.ts";
 import { about } from "../tools/lib/tool.ts";
+import type { TtyNote } from "../tty.ts";
 import { booted, mountAll } from "./boot.ts";
 import { hostError } from "./guard.ts";
 import { lineEditor } from "./lineedit.ts";
@@ -43,18 +44,20 @@ export async function shell(o: ShellOptions): Promise<number> {
     starting.abort();
     kernel?.postNote(kernel.sys.pid, note);
   };
-  const interrupt = (): void => {
+  /** Of the terminal: for the note group in its foreground. A shell that gives it to nobody is not to be stopped. */
+  const key = (note: TtyNote): void => {
     const group = kernel?.cons.foreground;
-    if (group === undefined || !kernel?.postNoteGroup(group, "interrupt")) post("interrupt");
+    if (group !== undefined) kernel?.postNoteGroup(group, note);
+    else if (note !== "stop") post(note);
   };
-  o.onStart(interrupt, () => post("hangup"));
+  o.onStart(() => key("interrupt"), () => post("hangup"));
   const interactive = !asked && process.stdin.isTTY && process.stdout.isTTY;
   // Nobody is left to write to: what would go on writing ends, as by Plan 9's note.
   const unread = (e: NodeJS.ErrnoException): void => {
     if (e.code === "EPIPE") post("sys: write on closed pipe");
   };
   process.stdout.on("error", unread);
-  const streams = interactive ? terminalStreams(interrupt) : plainStreams();
+  const streams = interactive ? terminalStreams(key) : plainStreams();
   try {
     const { TERM } = o.env;
     kernel = await booted(options, o.cwd, {

@@ -6,7 +6,7 @@
  */
 import { Eintr, errno, NineError } from "../../proto/index.ts";
 import type { Console, InStream, OutStream } from "../../servers/index.ts";
-import { Tty } from "../tty.ts";
+import { Tty, type TtyNote } from "../tty.ts";
 import { hostError } from "./guard.ts";
 
 /** Standard input, read on demand. */
@@ -116,11 +116,11 @@ export function noStreams(): Streams {
   };
 }
 
-/** Streams of an interactive shell: keys come raw, the line discipline is ours, `interrupt` is told of Ctrl-C. */
-export function terminalStreams(interrupt: () => void): Streams {
+/** Streams of an interactive shell: keys come raw, the line discipline is ours, `note` is told of Ctrl-C and its like. */
+export function terminalStreams(note: (note: TtyNote) => void): Streams {
   const stdout = outStream(process.stdout);
   const stderr = outStream(process.stderr);
-  const tty = new Tty({ write: (data) => void process.stdout.write(data), interrupt });
+  const tty = new Tty({ write: (data) => void process.stdout.write(data), note });
   const typed = (chunk: Buffer): void => tty.type(chunk);
   const ended = (): void => tty.end();
   process.stdin.setRawMode(true);

@@ -74,8 +74,14 @@ export async function system(o: SystemOptions = {}): Promise<System> {
     name: "dev",
     attach(_call, aname) {
       const pid = callerPid(kernel, aname);
-      // What the first process opens its children have for their own, in whatever group they are.
-      const files = cons.files(() => (pid === 1 ? undefined : kernel.proc(pid)?.noteid));
+      const files = cons.files({
+        group: (by = pid) => kernel.proc(by)?.noteid,
+        whenOver(group, over) {
+          const known = kernel.noteGroup(group);
+          known?.atEnd.add(over);
+          return known !== undefined;
+        },
+      });
       return callerTree(shared, { ...files, tty: files.cons, ...(o.trace !== false && { trace: live.file(kernel, pid) }) });
     },
   });

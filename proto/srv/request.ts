@@ -4,7 +4,7 @@
  * server has answered, which may be later.
  */
 import type { NineError } from "../errors.ts";
-import { type Rmsg, type Tmsg, Twalk } from "../fcall.ts";
+import { type Rmsg, type Tmsg, Tread, Twalk } from "../fcall.ts";
 import type { Call } from "../server.ts";
 import { EXCLUSIVE, type Fid, type Lane, type Op, type User } from "./fid.ts";
 
@@ -51,6 +51,10 @@ export class Request implements Call, Op {
 
   get ahead(): readonly string[] {
     return this.t.type === Twalk ? this.t.wname.slice(this.walked + 1) : NONE;
+  }
+
+  get by(): number | undefined {
+    return this.t.type === Tread ? this.t.by : undefined;
   }
 
   /** Made when it is asked for: most servers never do. */

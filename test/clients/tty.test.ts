@@ -6,12 +6,12 @@ const encoder = new TextEncoder();
 const never = new AbortController().signal;
 
 class Screen {
-  interrupts = 0;
+  readonly notes: string[] = [];
   private readonly bytes: number[] = [];
   readonly tty: Tty;
 
   constructor() {
-    this.tty = new Tty({ write: (data) => void this.bytes.push(...data), interrupt: () => this.interrupts++ });
+    this.tty = new Tty({ write: (data) => void this.bytes.push(...data), note: (note) => void this.notes.push(note) });
   }
 
   get shown(): string {
@@ -99,10 +99,16 @@ describe("a cooked line", () => {
   it("^C interrupts at once, and throws the line away, not the lines before", async () => {
     const s = new Screen();
     s.type("one\rtwo\x03");
-    expect(s.interrupts).toBe(1);
+    expect(s.notes).toEqual(["interrupt"]);
     s.type("three\r");
     expect([await s.read(), await s.read()]).toEqual(["one\n", "three\n"]);
     expect(s.shown).toBe("one\ntwo^C\nthree\n");
+  });
+
+  it("^Z and ^\\ are notes as well", async () => {
+    const s = new Screen();
+    s.type("one\x1atwo\x1cthree\r");
+    expect([s.notes, await s.read(), s.shown]).toEqual([["stop", "quit"], "three\n", "one^Z\ntwo^\\\nthree\n"]);
   });
 
   it("an endless line does not grow: what passes the limit is not taken, and Enter still ends it", async () => {
@@ -121,7 +127,7 @@ describe("a cooked line", () => {
     expect(n).toBeLessThanOrEqual(65_536 + 1024);
     // And then it listens again; the interrupt key always acted.
     s.type("\x03z\r");
-    expect([s.interrupts, await s.read()]).toEqual([1, "z\n"]);
+    expect([s.notes, await s.read()]).toEqual([["interrupt"], "z\n"]);
   });
 });
 
@@ -165,7 +171,7 @@ describe("raw", () => {
     s.type("a\x03");
     s.type("\x04\r");
     expect([await s.read(), await s.read()]).toEqual(["a\x03", "\x04\r"]);
-    expect([s.shown, s.interrupts]).toEqual(["", 0]);
+    expect([s.shown, s.notes]).toEqual(["", []]);
   });
 
   it("keeps bytes that are no text as they are", async () => {

@@ -212,7 +212,7 @@ describe("cons", () => {
   it("fg: what is typed is the foreground group's; others wait for their turn, also who read already", async () => {
     const tty = new Terminal();
     const it = new Cons(tty);
-    const as = (group: number): Promise<Nine> => Nine.attach(open(tree(`cons ${group}`, p.dir({ ...it.files(() => group) }))), { uname: "alice" });
+    const as = (group: number): Promise<Nine> => Nine.attach(open(tree(`cons ${group}`, p.dir({ ...it.files({ group: () => group, whenOver: () => true }) }))), { uname: "alice" });
     const [one, two] = [await as(1), await as(2)];
     const ctl = await one.open("consctl", p.OWRITE);
     const [first, second] = [await one.open("cons"), await two.open("cons")];
