@@ -173,6 +173,10 @@ test("a stopped process whose parent ends gets hangup; one that is being made by
 test("a group that begets itself without end meets an error, and one note ends it", async () => {
   let failed = "";
   let alive = 0;
+  let full = (): void => undefined;
+  const filled = new Promise<void>((resolve) => {
+    full = resolve;
+  });
   const bomb = await k.sys.spawn({
     argv: ["bomb"], noteGroup: "new", main: async (sys) => {
       for (;;) {
@@ -180,10 +184,11 @@ test("a group that begets itself without end meets an error, and one note ends i
         if (failed !== "no error") break;
         alive++;
       }
+      full();
       await sys.sleep(7200_000);
     },
   });
-  while (failed === "" || failed === "no error") await new Promise((resolve) => setImmediate(resolve));
+  await filled;
   expect(failed).toBe("no free processes");
   expect(k.stats().procs).toBe(alive + 2);
   // Others go on meanwhile.
