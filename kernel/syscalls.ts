@@ -278,7 +278,9 @@ export class Syscalls extends HostCalls implements Sys {
     await this.enter();
     const stop = new AbortController();
     await this.p.sleep((wake) => {
-      this.p.kernel.host.sleep(ms, stop.signal).then(wake, () => undefined);
+      const { host } = this.p.kernel;
+      // sleep(2): of 0, others run, and nothing more is waited for.
+      (ms > 0 ? host.sleep(ms, stop.signal) : host.yield()).then(wake, () => undefined);
       return () => stop.abort();
     });
   }

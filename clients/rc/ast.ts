@@ -4,14 +4,15 @@
  */
 import type { Here } from "./lex.ts";
 
+/** `globs`: there is a pattern in it. What comes from a variable or a command is none. */
 export type Word =
   /** `value` is the text as one pattern: its unquoted * ? [ carry GLOB in front (glob.ts). */
-  | { readonly kind: "lit"; readonly text: string; readonly quoted: boolean; readonly value: readonly [string] }
+  | { readonly kind: "lit"; readonly text: string; readonly quoted: boolean; readonly value: readonly [string]; readonly globs: boolean }
   | { readonly kind: "var"; readonly name: Word; readonly index: readonly Word[] | undefined }
   | { readonly kind: "count"; readonly name: Word }
   | { readonly kind: "join"; readonly name: Word }
-  | { readonly kind: "cat"; readonly left: Word; readonly right: Word }
-  | { readonly kind: "list"; readonly words: readonly Word[] }
+  | { readonly kind: "cat"; readonly left: Word; readonly right: Word; readonly globs: boolean }
+  | { readonly kind: "list"; readonly words: readonly Word[]; readonly globs: boolean }
   /** `{...}, split at $ifs or at the characters of sep. */
   | { readonly kind: "back"; readonly body: Cmd; readonly sep: Word | undefined }
   /** <{...} (op "<": body writes its fd) or >{...} (body reads it). */

@@ -47,7 +47,7 @@ export async function runText(sh: Shell, text: string, name: string, args: reado
   sh.vars.push("*", args);
   sh.vars.push("0", [name]);
   try {
-    await interpret(sh, textSource(text), name, interactive);
+    await sh.nested(() => interpret(sh, textSource(text), name, interactive));
   } finally {
     sh.vars.restore(mark);
   }
@@ -113,7 +113,7 @@ async function cd(sh: Shell, argv: readonly string[]): Promise<void> {
 
 async function evaluate(sh: Shell, argv: readonly string[]): Promise<void> {
   if (argv.length < 2) throw new RcError("Usage: eval cmd ...");
-  await interpret(sh, textSource(`${argv.slice(1).join(" ")}\n`), undefined, false);
+  await sh.nested(() => interpret(sh, textSource(`${argv.slice(1).join(" ")}\n`), undefined, false));
 }
 
 /** Another program takes the shell's place: here, the shell ends when it does. */

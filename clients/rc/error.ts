@@ -10,6 +10,13 @@ export class RcError extends Error {
   told = false;
 }
 
+/** What a script is told of: a mistake of its own, or that it has asked for more than there is. */
+export function mistake(e: unknown): RcError | undefined {
+  if (e instanceof RcError) return e;
+  if (!(e instanceof RangeError)) return undefined;
+  return new RcError(e.message.includes("call stack") ? "command nested too deeply" : "word or list too long");
+}
+
 export class Exit extends Error {
   override readonly name = "Exit";
   readonly status: string;

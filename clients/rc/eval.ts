@@ -15,14 +15,14 @@ import type { Sys } from "../../kernel/sys.ts";
 import { encode } from "../tools/lib/bytes.ts";
 import type { Assign, Cmd, Simple, Word } from "./ast.ts";
 import { builtins } from "./builtins.ts";
+import { forLoop, matches, switchCase, whileLoop } from "./compound.ts";
 import { Exit, Interrupt, isFailure, isTrue, RcError } from "./error.ts";
-import { match } from "./glob.ts";
 import { background, backquote, external, pipefd, pipeline, subshell } from "./job.ts";
 import { Notes } from "./notes.ts";
 import { printFn, quote } from "./print.ts";
 import { redirect } from "./redir.ts";
 import { exportable, type Vars } from "./vars.ts";
-import { expandAll, type Later, literal, words } from "./word.ts";
+import { type Later, literal, words } from "./word.ts";
 
 export type Fds = ReadonlyMap<number, number>;
 
@@ -181,27 +181,24 @@ export class Shell {
       case "list": return this.list(cmd.items, checked);
       case "brace": return this.run(cmd.body, checked);
       case "assign": return this.assign(cmd, checked);
-      case "match": return this.matches(cmd.subject, cmd.patterns, checked);
+      case "match": return matches(this, cmd.subject, cmd.patterns, checked);
       case "and": case "or": {
         const { right } = cmd;
         const want = cmd.kind === "and";
-        return this.next(this.run(cmd.left, false), () => this.isTrue === want ? this.run(right, checked) : undefined);
+        const p = this.run(cmd.left, false);
+        if (p) return p.then(() => this.isTrue === want ? this.run(right, checked) : undefined);
+        return this.isTrue === want ? this.run(right, checked) : undefined;
       }
       case "bang": return this.next(this.run(cmd.cmd, checked), () => this.setStatus(this.isTrue ? "false" : ""));
       case "if": {
         const { body } = cmd;
-        return this.next(this.run(cmd.cond, false), () => {
-          this.ifNot = true;
-          if (!this.isTrue) return undefined;
-          return this.next(this.run(body, checked), () => {
-            this.ifNot = false;
-          });
-        });
+        const p = this.run(cmd.cond, false);
+        return p ? p.then(() => this.taken(body, checked)) : this.taken(body, checked);
       }
       case "ifnot": return this.ifNot ? this.run(cmd.body, checked) : undefined;
-      case "while": return this.while(cmd.cond, cmd.body, checked);
-      case "for": return this.for(cmd, checked);
-      case "switch": return this.switch(cmd, checked);
+      case "while": return whileLoop(this, cmd.cond, cmd.body, checked);
+      case "for": return forLoop(this, cmd, checked);
+      case "switch": return switchCase(this, cmd, checked);
       case "fn": return this.define(cmd.names, cmd.body);
       case "redir": return this.redirected(cmd, checked);
       case "pipe": return pipeline(this, cmd, checked);
@@ -231,6 +228,17 @@ export class Shell {
     return undefined;
   }
 
+  /** Runs a file's commands, or eval's: they may nest as calls do. */
+  async nested(run: () => Promise<void>): Promise<void> {
+    if (this.calls >= MAXCALLS) throw new RcError("commands nested too deeply");
+    this.calls++;
+    try {
+      await run();
+    } finally {
+      this.calls--;
+    }
+  }
+
   /** What came in while a command ran: functions for notes are called, an interrupt is thrown. */
   async takeNotes(): Promise<void> {
     this.giveUp();
@@ -252,7 +260,22 @@ export class Shell {
     return p ? p.then(then) : then();
   }
 
-  private check(checked: boolean): void {
+  /** The body of an `if` whose condition has been run. */
+  private taken(body: Cmd, checked: boolean): Later<void> {
+    this.ifNot = true;
+    if (!this.isTrue) return undefined;
+    const p = this.run(body, checked);
+    if (p) {
+      return p.then(() => {
+        this.ifNot = false;
+      });
+    }
+    this.ifNot = false;
+    return undefined;
+  }
+
+  /** Under -e a command with a false status ends the shell. */
+  check(checked: boolean): void {
     if (checked && this.exitOnError && !this.isTrue) throw new Exit(this.status[0] ?? "");
   }
 
@@ -318,9 +341,10 @@ export class Shell {
   }
 
   private assignments(cmd: Cmd): Later<void> {
+    const set = (name: string, value: readonly string[]): void => this.setVar(name, value);
     for (let c = cmd; c.kind === "assign"; c = c.cmd) {
       const { cmd: rest } = c;
-      const p = this.pair(c, (name, value) => this.setVar(name, value));
+      const p = this.pair(c, set);
       if (p) return p.then(() => this.assignments(rest));
     }
     return undefined;
@@ -340,79 +364,18 @@ export class Shell {
   }
 
   private pair(cmd: Assign, set: (name: string, value: readonly string[]) => void): Later<void> {
-    const name = cmd.name.kind === "lit" ? [cmd.name.text] : literal(this, [cmd.name]);
     const value = words(this, [cmd.value]);
+    if (cmd.name.kind === "lit" && !(value instanceof Promise)) {
+      set(cmd.name.text, value);
+      return undefined;
+    }
+    const name = literal(this, [cmd.name]);
     const store = (n: readonly string[], v: readonly string[]): void => {
       if (n.length !== 1) throw new RcError("variable name not singleton!");
       set(n[0]!, v);
     };
     if (!(name instanceof Promise) && !(value instanceof Promise)) return store(name, value);
     return Promise.all([name, value]).then(([n, v]) => store(n, v));
-  }
-
-  private matches(subject: Word, patterns: readonly Word[], checked: boolean): Later<void> {
-    const decide = (s: readonly string[], list: readonly string[]): void => {
-      const text = s.join(" ");
-      this.setStatus(list.some((pattern) => match(text, pattern)) ? "" : "no match");
-      this.check(checked);
-    };
-    const s = literal(this, [subject]);
-    if (!(s instanceof Promise)) {
-      const list = expandAll(this, patterns);
-      if (!(list instanceof Promise)) return decide(s, list);
-      return list.then((ready) => decide(s, ready));
-    }
-    return s.then(async (ready) => decide(ready, await expandAll(this, patterns)));
-  }
-
-  private async switch(cmd: Cmd & { kind: "switch" }, checked: boolean): Promise<void> {
-    const mark = this.held.length;
-    const { fds } = this;
-    try {
-      const subject = (await literal(this, [cmd.subject])).join(" ");
-      for (const { patterns, body } of cmd.cases) {
-        if (!(await expandAll(this, patterns)).some((pattern) => match(subject, pattern))) continue;
-        await this.run(body, checked);
-        return;
-      }
-    } finally {
-      await this.release(mark, fds);
-    }
-  }
-
-  private async while(cond: Cmd, body: Cmd, checked: boolean): Promise<void> {
-    for (;;) {
-      if (cond.kind === "nil") this.setStatus("");
-      const test = this.run(cond, false);
-      if (test) await test;
-      if (!this.isTrue) return;
-      const p = this.run(body, checked);
-      if (p) await p;
-      if (this.due()) await this.rest();
-      if (this.notes.pending) await this.takeNotes();
-    }
-  }
-
-  private async for(cmd: Cmd & { kind: "for" }, checked: boolean): Promise<void> {
-    const mark = this.vars.mark();
-    const { length } = this.held;
-    const { fds } = this;
-    try {
-      const name = await literal(this, [cmd.name]);
-      if (name.length !== 1) throw new RcError("variable name must be singleton");
-      const list = cmd.words ? await words(this, cmd.words) : this.vars.get("*");
-      this.vars.push(name[0]!, []);
-      for (const value of list) {
-        this.vars.set(name[0]!, [value]);
-        const p = this.run(cmd.body, checked);
-        if (p) await p;
-        if (this.due()) await this.rest();
-        if (this.notes.pending) await this.takeNotes();
-      }
-    } finally {
-      this.vars.restore(mark);
-      await this.release(length, fds);
-    }
   }
 
   private define(names: readonly Word[], body: Cmd | undefined): Later<void> {
@@ -440,11 +403,12 @@ export class Shell {
   }
 
   /** Has this process gone on for long without a call? */
-  private due(): boolean {
+  due(): boolean {
     return (++this.steps & 63) === 0 && this.sys.now() - this.rested >= SLICEMS;
   }
 
-  private async rest(): Promise<void> {
+  /** Lets others run. */
+  async rest(): Promise<void> {
     await this.again(() => this.sys.sleep(0));
     this.rested = this.sys.now();
   }

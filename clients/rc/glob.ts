@@ -53,6 +53,15 @@ export function match(subject: string, pattern: string): boolean {
   }
 }
 
+/** Does subject match one of them? */
+export function matchesAny(subject: string, patterns: readonly string[]): boolean {
+  for (let i = 0; i < patterns.length; i++) {
+    const pattern = patterns[i]!;
+    if (pattern.includes(GLOB) ? match(subject, pattern) : subject === pattern) return true;
+  }
+  return false;
+}
+
 /** One character of the subject against the pattern at p: where the pattern goes on, or -1. */
 function one(subject: string, s: number, pattern: string, p: number): number {
   if (p >= pattern.length) return -1;

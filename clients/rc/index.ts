@@ -5,7 +5,7 @@
 import type { Program, Sys } from "../../kernel/sys.ts";
 import type { Cmd } from "./ast.ts";
 import { runFile, runText } from "./builtins.ts";
-import { Exit, exitStatus, Interrupt, RcError } from "./error.ts";
+import { Exit, exitStatus, Interrupt, mistake, RcError } from "./error.ts";
 import { type Fds, Shell } from "./eval.ts";
 import { candidates } from "./job.ts";
 import { RcSyntax } from "./lex.ts";
@@ -83,8 +83,9 @@ async function untilExit(sh: Shell, f: () => Promise<void>): Promise<string> {
   } catch (e) {
     if (e instanceof Exit) return e.status;
     if (e instanceof Interrupt) return "interrupt";
-    if (!(e instanceof RcError || e instanceof RangeError)) throw e;
-    await sh.tell(e instanceof RcError ? e : new RcError("command nested too deeply"));
+    const wrong = mistake(e);
+    if (!wrong) throw e;
+    await sh.tell(wrong);
     return "error";
   }
 }

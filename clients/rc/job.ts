@@ -8,7 +8,7 @@ import { Enochild, errno, OREAD } from "../../proto/index.ts";
 import { decode, join } from "../tools/lib/bytes.ts";
 import type { Cmd, Pipe, Word } from "./ast.ts";
 import { builtins } from "./builtins.ts";
-import { Exit, exitStatus, isFailure, RcError } from "./error.ts";
+import { Exit, exitStatus, isFailure, mistake, RcError } from "./error.ts";
 import { type Fds, Shell } from "./eval.ts";
 import { withFd } from "./redir.ts";
 import { isPlain, literal } from "./word.ts";
@@ -85,8 +85,9 @@ async function complete(sh: Shell, cmd: Cmd): Promise<string> {
     if (sh.notes.pending) await sh.takeNotes();
   } catch (e) {
     if (e instanceof Exit) return exitStatus(e.status);
-    if (!(e instanceof RcError)) throw e;
-    await sh.tell(e);
+    const wrong = mistake(e);
+    if (!wrong) throw e;
+    await sh.tell(wrong);
     return exitStatus("error");
   }
   return exitStatus(sh.status[0] ?? "");

@@ -264,7 +264,8 @@ class Parser {
     let left = this.part();
     while (this.token.kind === "^") {
       this.advance();
-      left = { kind: "cat", left, right: this.part() };
+      const right = this.part();
+      left = { kind: "cat", left, right, globs: globs(left) || globs(right) };
     }
     return left;
   }
@@ -281,7 +282,7 @@ class Parser {
     switch (token.kind) {
       case "word":
         this.advance();
-        return { kind: "lit", text: token.text, quoted: token.quoted, value: [token.quoted ? token.text : mark(token.text)] };
+        return literalOf(token.text, token.quoted);
       case "$": {
         this.advance();
         const name = this.part();
@@ -306,7 +307,7 @@ class Parser {
         this.advance();
         const words = this.words();
         this.expect(")");
-        return { kind: "list", words };
+        return { kind: "list", words, globs: words.some(globs) };
       }
       case "pipefd":
         this.advance();
@@ -352,6 +353,16 @@ class Parser {
     const text = spell(token);
     throw new RcSyntax(token.line, text === "" ? "syntax error" : `token ${text}: syntax error`);
   }
+}
+
+function literalOf(text: string, quoted: boolean): Word {
+  const value = quoted ? text : mark(text);
+  return { kind: "lit", text, quoted, value: [value], globs: value !== text };
+}
+
+/** Does a word hold a pattern? */
+function globs(word: Word): boolean {
+  return "globs" in word && word.globs;
 }
 
 /** A token as syntax errors name it; a newline has no name. */

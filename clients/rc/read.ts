@@ -5,7 +5,7 @@
  */
 import { isInterrupted } from "../../proto/index.ts";
 import { decode } from "../tools/lib/bytes.ts";
-import { Interrupt, isFailure, isTrue, RcError } from "./error.ts";
+import { Interrupt, isFailure, isTrue, mistake, RcError } from "./error.ts";
 import type { Shell } from "./eval.ts";
 import { Incomplete, RcSyntax } from "./lex.ts";
 import { type Line, parseLine, type Source } from "./parse.ts";
@@ -65,8 +65,9 @@ async function survives(sh: Shell, e: unknown, source: Source, name: string | un
     return interactive;
   }
   if (!interactive) throw e;
-  if (e instanceof RcError || isFailure(e) || e instanceof RangeError) {
-    await sh.tell(e instanceof RcError ? e : new RcError(e instanceof RangeError ? "command nested too deeply" : e.message));
+  const wrong = isFailure(e) ? new RcError(e.message) : mistake(e);
+  if (wrong) {
+    await sh.tell(wrong);
     sh.setStatus("error");
   } else if (e instanceof Interrupt || (isInterrupted(e) && sh.notes.interrupted)) {
     sh.notes.interrupted = false;

@@ -4,7 +4,9 @@
  * changed in place, so a copy of Vars shares them; every name whose exported value may have changed
  * since the last drain() is in `dirty`.
  */
-interface Local {
+
+/** A variable as long as its scope lasts. */
+export interface Local {
   readonly name: string;
   value: readonly string[];
   readonly outer: Local | undefined;
@@ -40,9 +42,16 @@ export class Vars {
   }
 
   /** Begins a local; ends at the restore() of a mark taken before. */
-  push(name: string, value: readonly string[]): void {
+  push(name: string, value: readonly string[]): Local {
     this.local = { name, value, outer: this.local };
     this.dirty.add(name);
+    return this.local;
+  }
+
+  /** Another value for a local that has not ended. */
+  change(local: Local, value: readonly string[]): void {
+    local.value = value;
+    this.dirty.add(local.name);
   }
 
   mark(): unknown {

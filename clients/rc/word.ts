@@ -19,24 +19,40 @@ function then<T, U>(value: Later<T>, f: (value: T) => Later<U>): Later<U> {
 /** The words' values one after the other, as patterns. */
 export function expandAll(sh: Shell, words: readonly Word[]): Later<List> {
   if (words.length === 1) return expand(sh, words[0]!);
-  const out: string[] = [];
+  // The first value is copied as a whole: x=($x more) is what scripts make long lists with.
+  let out: string[] | undefined;
   for (let i = 0; i < words.length; i++) {
     const value = expand(sh, words[i]!);
-    if (value instanceof Promise) return expandRest(sh, words, i, value, out);
-    for (const s of value) out.push(s);
+    if (value instanceof Promise) return expandRest(sh, words, i, value, out ?? []);
+    if (out) append(out, value);
+    else out = value.slice();
   }
-  return out;
+  return out ?? [];
 }
 
 async function expandRest(sh: Shell, words: readonly Word[], at: number, first: Promise<List>, out: string[]): Promise<List> {
-  for (const s of await first) out.push(s);
-  for (let i = at + 1; i < words.length; i++) for (const s of await expand(sh, words[i]!)) out.push(s);
+  append(out, await first);
+  for (let i = at + 1; i < words.length; i++) append(out, await expand(sh, words[i]!));
   return out;
+}
+
+function append(out: string[], list: List): void {
+  for (let i = 0; i < list.length; i++) out.push(list[i]!);
+}
+
+/** Do these words hold a pattern? */
+function globs(list: readonly Word[]): boolean {
+  for (let i = 0; i < list.length; i++) {
+    const word = list[i]!;
+    if ("globs" in word && word.globs) return true;
+  }
+  return false;
 }
 
 /** The words' values with patterns replaced by the files they match. */
 export function words(sh: Shell, list: readonly Word[]): Later<List> {
-  return then(expandAll(sh, list), (patterns) => patterns.some(isPattern) ? globAll(sh, patterns) : patterns);
+  const patterns = expandAll(sh, list);
+  return globs(list) ? then(patterns, (all) => globAll(sh, all)) : patterns;
 }
 
 async function globAll(sh: Shell, patterns: List): Promise<List> {
@@ -44,20 +60,27 @@ async function globAll(sh: Shell, patterns: List): Promise<List> {
   for (const pattern of patterns) {
     const found = isPattern(pattern) ? await glob(sh.sys, pattern) : [];
     if (found.length === 0) out.push(unmark(pattern));
-    for (const name of found) out.push(name);
+    append(out, found);
   }
   return out;
 }
 
 /** The words' values as plain strings, patterns standing for themselves. */
 export function literal(sh: Shell, list: readonly Word[]): Later<List> {
-  return then(expandAll(sh, list), (patterns) => patterns.map(unmark));
+  const patterns = expandAll(sh, list);
+  return globs(list) ? then(patterns, (all) => all.map(unmark)) : patterns;
+}
+
+/** The same as one string. */
+export function joined(sh: Shell, word: Word): Later<string> {
+  const list = literal(sh, [word]);
+  return list instanceof Promise ? list.then((all) => all.join(" ")) : list.length === 1 ? list[0]! : list.join(" ");
 }
 
 /** Can it be expanded without running a command or reading a directory? */
 export function isPlain(word: Word): boolean {
   switch (word.kind) {
-    case "lit": return !isPattern(word.value[0]);
+    case "lit": return !word.globs;
     case "var": return isPlain(word.name) && (word.index ?? []).every(isPlain);
     case "count": case "join": return isPlain(word.name);
     case "cat": return isPlain(word.left) && isPlain(word.right);
@@ -70,13 +93,18 @@ function expand(sh: Shell, word: Word): Later<List> {
   switch (word.kind) {
     case "lit": return word.value;
     case "var": {
-      const { index } = word;
-      if (!index) return then(nameOf(sh, word.name), (name) => lookup(sh, name));
-      return then(nameOf(sh, word.name), (name) => then(literal(sh, index), (at) => select(lookup(sh, name), at)));
+      const { name, index } = word;
+      if (index) return then(nameOf(sh, name), (known) => then(literal(sh, index), (at) => select(lookup(sh, known), at)));
+      return name.kind === "lit" ? lookup(sh, name.text) : then(nameOf(sh, name), (known) => lookup(sh, known));
     }
     case "count": return then(nameOf(sh, word.name), (name) => [String(lookup(sh, name).length)]);
     case "join": return then(nameOf(sh, word.name), (name) => [lookup(sh, name).join(" ")]);
-    case "cat": return then(expand(sh, word.left), (left) => then(expand(sh, word.right), (right) => concat(left, right)));
+    case "cat": {
+      const left = expand(sh, word.left);
+      if (left instanceof Promise) return left.then(async (list) => concat(list, await expand(sh, word.right)));
+      const right = expand(sh, word.right);
+      return right instanceof Promise ? right.then((list) => concat(left, list)) : concat(left, right);
+    }
     case "list": return expandAll(sh, word.words);
     case "back": {
       const { body, sep } = word;
@@ -98,11 +126,17 @@ function nameOf(sh: Shell, word: Word): Later<string> {
 /** A variable's value; $1, $2 ... are elements of $*. */
 export function lookup(sh: Shell, name: string): List {
   if (name === "status") return sh.status;
-  if (/^0*[1-9][0-9]*$/.test(name)) {
+  if (isNumber(name)) {
     const arg = sh.vars.get("*")[Number(name) - 1];
     return arg === undefined ? [] : [arg];
   }
   return sh.vars.get(name);
+}
+
+/** All digits, and not nothing but zeros. */
+function isNumber(name: string): boolean {
+  const first = name.charCodeAt(0);
+  return first >= 48 && first <= 57 && /^0*[1-9][0-9]*$/.test(name);
 }
 
 /** The elements at these subscripts, origin 1: n, n-m or n- (through the last). */
@@ -118,6 +152,7 @@ function select(list: List, subscripts: List): List {
 }
 
 function concat(left: List, right: List): List {
+  if (left.length === 1 && right.length === 1) return [left[0]! + right[0]!];
   if (left.length === 0 && right.length === 0) return left;
   if (left.length === 0 || right.length === 0) throw new RcError("null list in concatenation");
   if (left.length === right.length) return left.map((s, i) => s + right[i]!);
