@@ -5,12 +5,13 @@
  */
 import { readFileSync } from "node:fs";
 import { errno, NineError } from "../proto/index.ts";
+import { type CommandLine, parseCommandLine, perhaps, VERBS } from "./node/commandline.ts";
 import { reportBug } from "./node/connect.ts";
 import { endChildren } from "./node/exec.ts";
 import { help } from "./node/help.ts";
 import { culprit } from "./node/module.ts";
 import { ninep } from "./node/ninep.ts";
-import { type CommandLine, parseCommandLine, UsageError } from "./node/options.ts";
+import { UsageError, type Verb } from "./node/options.ts";
 import { serveVerb } from "./node/serve.ts";
 import { shell } from "./node/shell.ts";
 
@@ -50,8 +51,17 @@ async function main(argv: readonly string[]): Promise<number> {
     case "serve": return serveVerb(options, line.args, cwd, stopSignal());
     case "9p": return ninep(options, line.args, cwd, stopSignal());
     case "shell": case "script": return runShell(line);
+    case "help": return helpVerb(line.args);
     default: throw new UsageError(`${verb}: not available in this version`);
   }
+}
+
+function helpVerb([verb, more]: readonly string[]): number {
+  const of: Verb | undefined = verb === undefined ? "shell" : VERBS.find((v) => v === verb);
+  if (!of) throw new UsageError(`help ${verb}: no such verb${perhaps(verb ?? "", VERBS)}; see nineplex -h`);
+  if (more !== undefined) throw new UsageError("help: one verb at a time; see nineplex -h");
+  process.stdout.write(help(of));
+  return 0;
 }
 
 function runShell({ verb, options, args }: CommandLine): Promise<number> {

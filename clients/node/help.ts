@@ -1,85 +1,84 @@
-/** Help: what -h prints, of the program and of each verb. */
-import type { Verb } from "./options.ts";
+/** Help: what -h prints, of the program and of each verb; options from their table, in 80 columns. */
+import { dashed } from "./commandline.ts";
+import { OPTIONS, type Told, type Verb } from "./options.ts";
+
+const WIDTH = 80;
+/** Where the text of an option begins. */
+const COLUMN = 23;
 
 const ADDR = `ADDR  ws://HOST:PORT[/PATH][?token=T]  wss://HOST  tcp://HOST:PORT  unix:PATH
-      exec:COMMAND (speaks 9P on stdin and stdout)
-      module:FILE[?NAME=VALUE&...] (a server in TypeScript, in JavaScript for the installed program)
-      tcp!HOST!PORT  unix!PATH`;
+      exec:COMMAND (speaks 9P on its standard input and output)
+      module:FILE[?NAME=VALUE&...] (a server in TypeScript, in JavaScript for
+      the installed program)
+      tcp!HOST!PORT  unix!PATH
+`;
 
-const MAIN = `nineplex: 9P servers, name spaces and a shell
+/** What stands before the options of each, and behind them. */
+const TEXTS: Readonly<Record<Told, readonly [before: string, after: string]>> = {
+  shell: [`nineplex: 9P servers, name spaces and a shell
 
-usage: nineplex [OPTIONS]                       a shell (rc)
-       nineplex [OPTIONS] -c CMD [ARG...]       run CMD and exit with its status
-       nineplex [OPTIONS] FILE.rc [ARG...]      run a script
-       nineplex serve [OPTIONS] [DIR]           export a directory, or the name space, over 9P
-       nineplex 9p VERB ADDR [PATH...]          one operation on a 9P server
-       nineplex VERB -h                         help for serve and 9p
-
-options
-  --mount ADDR:/PATH[:ro][:before|after|replace]   mount a server at boot; repeats
-  --ns FILE            the name space as FILE has it, in place of the usual one: namespace(6)'s
-                       bind, mount, unmount, cd, clear, . and $name. The usual one is the file
-                       /lib/namespace; begin with ". /lib/namespace" to add to it
-  --no-host            no /host: nothing of this machine is visible
-  --ro                 /host, the current directory, is read-only
-  --uname NAME         attach to servers as NAME
-  --msize N            largest 9P message, default 1M
-  --seed N             chance, the clock and the order of things come from N: what is run again
-                       with the same N prints the same, /dev/random, date and sleep included.
-                       Time begins in September 2001 and passes by sleeping, which takes none
-                       of yours. Files of the host, the input and connections are as they are
-  --trace[=FILE]       every 9P message as a line of text, to FILE or stderr
-  -h, --version
-
-${ADDR}
-
-In the shell: /host is the current directory, /tmp is memory, /n/NAME exists for any NAME:
+usage: nineplex [OPTIONS]                    a shell (rc)
+       nineplex [OPTIONS] -c CMD [ARG...]    runs CMD, exits with its status
+       nineplex [OPTIONS] FILE.rc [ARG...]   runs a script
+       nineplex serve [OPTIONS] [DIR]        exports a directory, or the name
+                                             space, over 9P
+       nineplex 9p VERB ADDR [PATH...]       one operation on a 9P server
+       nineplex help [VERB], nineplex VERB -h
+                                             this, or help for serve and 9p
+`, `${ADDR}
+In the shell: /host is the current directory, /tmp is memory, /n/NAME exists
+for any NAME; help says what to type first, man shows the manual:
   mount 'ws://127.0.0.1:5640/?token=T' /n/x
   ls -l /n/x | grep foo > /tmp/out
-`;
+`],
+  serve: [`usage: nineplex serve [OPTIONS] [DIR]
 
-const SERVE = `usage: nineplex serve [OPTIONS] [DIR]
+Exports DIR over 9P2000, 9P2000.u and 9P2000.L, read-only unless --rw, and
+prints the address of each listener. Ctrl-C ends it. Without DIR it is the name
+space that the shell would have, mounts of other servers included, but without
+/host; all who attach are the user it runs as.
+`, ""],
+  "9p": [`usage: nineplex 9p [OPTIONS] VERB ADDR [PATH...]
 
-Exports DIR over 9P2000, 9P2000.u and 9P2000.L, read-only unless --rw, and prints the address of
-each listener. Ctrl-C ends it. Without DIR it is the name space that the shell would have, mounts of
-other servers included, but without /host; all who attach are the user it runs as.
-
-  --listen ADDR        ws://HOST:PORT, tcp://HOST:PORT, unix:PATH or stdio; repeats.
-                       Default ws://127.0.0.1:5640; port 0 takes a free one
-  --rw                 clients may write; without DIR to /proc too, where they can bind, not mount
-  --host               without DIR: /host, the current directory, is in the name space
-  --mount ADDR:/PATH[:ro][:before|after|replace], --ns FILE, --uname NAME
-                       without DIR, as for the shell: see nineplex -h
-  --token T|none       what WebSocket clients must show; default a new random token
-  --limit KEY=N        bounds of one connection: fids in use, opens, calls and bytes under way,
-                       depth of paths, unread bytes of replies; of all: budget (bytes under
-                       way); of a listener: connections; in seconds, 0 for ever: hello (until
-                       a version is agreed), idle (without a request), stall (without taking
-                       a reply); repeats
-  --msize N            largest 9P message, default 1M
-  --trace[=FILE]       every message as a line of text
-  --unsafe-host        export writable on a system where confinement has a race
-  --stats              connections, fids, calls and bytes on stderr, every 10 seconds and at the
-                       end. With a line for each connection they are the file stats of the tree
-                       ctl, which every client can read: mount ADDR /n/ctl ctl; cat /n/ctl/stats
-  -v                   tell of connections on stderr
-`;
-
-const NINEP = `usage: nineplex 9p [OPTIONS] VERB ADDR [PATH...]
-
-  ls [-l] ADDR [PATH...]    list directories
-  read ADDR PATH...         contents to stdout
-  write ADDR PATH           stdin to a file, made or truncated
+  ls [-l] ADDR [PATH...]    lists directories
+  read ADDR PATH...         contents to standard output
+  write ADDR PATH           standard input to a file, made or truncated
   stat ADDR PATH...         attributes, a line each
   mkdir ADDR PATH...
   rm ADDR PATH...
   mv ADDR FROM TO
+`, ADDR],
+};
 
-  --uname NAME   attach as NAME       --msize N      --trace[=FILE]
-
-${ADDR}
-`;
-
+/** Of a verb, or of the program. */
 export function help(verb: Verb): string {
-  return verb === "serve" ? SERVE : verb === "9p" ? NINEP : MAIN;
+  const of: Told = verb === "serve" || verb === "9p" ? verb : "shell";
+  const [before, after] = TEXTS[of];
+  return `${before}\noptions\n${options(of).join("")}${after === "" ? "" : `\n${after}`}`;
+}
+
+/** Those with the same text are one. */
+function options(of: Told): string[] {
+  const names = new Map<string, string[]>();
+  for (const [name, { value, optional, told }] of Object.entries(OPTIONS)) {
+    const text = told[of];
+    if (text === undefined) continue;
+    const same = names.get(text) ?? [];
+    names.set(text, same);
+    same.push(`${dashed(name)}${value === undefined ? "" : optional ? `[=${value}]` : ` ${value}`}`);
+  }
+  return Array.from(names, ([text, called]) => described(called.join(", "), text));
+}
+
+/** An option and its text, which begins on the next line where the option is long. */
+function described(name: string, text: string): string {
+  const lines: string[] = [`  ${name}`];
+  if (name.length + 3 <= COLUMN) lines[0] = `  ${name}`.padEnd(COLUMN - 1);
+  else lines.push(" ".repeat(COLUMN - 1));
+  for (const word of text.split(" ")) {
+    const last = lines.length - 1;
+    if (`${lines[last]} ${word}`.length <= WIDTH) lines[last] += ` ${word}`;
+    else lines.push(`${" ".repeat(COLUMN)}${word}`);
+  }
+  return `${lines.join("\n")}\n`;
 }

@@ -3,6 +3,7 @@
  */
 import { attach, type Dir, DMDIR, DMSYMLINK, Eintr, Eisdir, type Fsys, NineError, OWRITE } from "../../proto/index.ts";
 import { listing } from "../tools/lib/listing.ts";
+import { perhaps } from "./commandline.ts";
 import { connect } from "./connect.ts";
 import { me } from "./me.ts";
 import { checked, type Options, UsageError } from "./options.ts";
@@ -30,7 +31,7 @@ const verbs: Readonly<Record<string, NinepVerb>> = {
 export async function ninep(options: Options, args: readonly string[], cwd: string, stop: AbortSignal): Promise<number> {
   const [verb = "", addr, ...paths] = args;
   const v = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined;
-  if (!v) throw new UsageError(`${verb === "" ? "9p: wants a verb" : `9p ${verb}: unknown verb`}: ls, read, write, stat, mkdir, rm or mv`);
+  if (!v) throw new UsageError(`${verb === "" ? "9p: wants a verb" : `9p ${verb}: unknown verb${perhaps(verb, Object.keys(verbs))}`}: ls, read, write, stat, mkdir, rm or mv`);
   if (addr === undefined) throw new UsageError(`9p ${verb}: wants an address, like tcp://127.0.0.1:564`);
   if (paths.length < v.paths[0] || paths.length > v.paths[1]) throw new UsageError(`9p ${verb}: wants ${v.paths[0] === 1 ? "a path" : `${v.paths[0]} paths`}; see nineplex 9p -h`);
   const where = checked(() => parseAddr(addr), "9p");

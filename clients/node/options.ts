@@ -1,7 +1,7 @@
 /**
- * Options: the command line as DESIGN's contract has it, taken apart and checked. Pure: nothing is
- * opened. What cannot be meant throws UsageError, one line that says what to write instead; what a
- * later version will know says `not available`.
+ * Options: what the command line can say, in one table: how each option is called, what it goes with,
+ * what -h says of it and what it means. What cannot be meant throws UsageError, one line that says what
+ * to write instead. Pure: nothing is opened. Used by commandline.ts and help.ts.
  */
 import { errno, NineError } from "../../proto/index.ts";
 import { type Addr, isListenable, type MountSpec, noListener, parseAddr, parseMount } from "./addr.ts";
@@ -33,31 +33,124 @@ export interface Options {
   long: boolean;
 }
 
-export type Verb = "shell" | "script" | "serve" | "9p" | "run" | "disk" | "web" | "key";
+export type Verb = "shell" | "script" | "serve" | "9p" | "help" | "run" | "disk" | "web" | "key";
+/** Those whose -h tells of options; a script's are the shell's. */
+export type Told = "shell" | "serve" | "9p";
 
-export interface CommandLine {
-  readonly verb: Verb;
-  readonly options: Options;
-  readonly args: readonly string[];
+export interface Option {
+  /** What stands for its value in -h; a flag has none. */
+  readonly value?: string;
+  /** The value may be left out, and stands behind "=" only. */
+  readonly optional?: true;
+  /** What -h says, of each that it goes with; none: of a later version. */
+  readonly told: Readonly<Partial<Record<Told, string>>>;
+  /** It is read wherever it stands: what it goes with is not looked at. */
+  readonly anywhere?: true;
+  apply(o: Options, value: string): void;
 }
 
-const VERBS = new Set(["run", "serve", "9p", "disk", "web", "key"]);
-/** Verbs of a later version. */
-const LATERVERBS = new Set<string>(["run", "disk", "web", "key"]);
 /** Keys of --limit: what proto bounds (limit, serve), then what needs a clock or counts connections (watch). */
 const BOUNDS: readonly string[] = ["fids", "opens", "calls", "bytes", "depth", "unread", "budget", "connections"];
 const SECONDS: readonly string[] = ["hello", "idle", "stall"];
-export const LIMITKEYS: readonly string[] = [...BOUNDS, ...SECONDS];
-/** Options of a later version. */
-const LATER = new Set(["root", "disk", "pager", "checkpoint", "fresh", "boot", "ram", "strace"]);
-const VALUES = new Set(["mount", "listen", "token", "uname", "msize", "limit", "ns", "root", "disk", "pager", "checkpoint", "ram", "seed", "c"]);
-const FLAGS = new Set(["rw", "ro", "host", "no-host", "unsafe-host", "trace", "v", "l", "h", "help", "version", "fresh", "boot", "strace", "stats"]);
-/** What each option goes with, where that is not everything. */
-const GOES: Readonly<Record<string, readonly Verb[]>> = {
-  mount: ["shell", "script", "serve"], ns: ["shell", "script", "serve"], c: ["shell"], host: ["shell", "script", "serve"], "no-host": ["shell", "script", "serve"],
-  rw: ["shell", "script", "serve"], ro: ["shell", "script", "serve"], uname: ["shell", "script", "serve", "9p"], seed: ["shell", "script"],
-  listen: ["serve"], limit: ["serve"], token: ["serve"], "unsafe-host": ["serve"], v: ["serve"], stats: ["serve"], l: ["9p"],
+const LIMITKEYS: readonly string[] = [...BOUNDS, ...SECONDS];
+
+const MSIZE = "largest 9P message, with K or M; 1M otherwise";
+const TRACE = "every 9P message as a line of text, to FILE or standard error";
+const HELP = "this help";
+/** In every -h. */
+const all = (text: string): Option["told"] => ({ shell: text, serve: text, "9p": text });
+
+/** By name, in the order of -h; a name of one letter has one dash before it, others two. */
+export const OPTIONS: Readonly<Record<string, Option>> = {
+  c: { value: "CMD", told: { shell: "runs CMD; what follows it are its arguments, $*" }, apply: (o, v) => void (o.command = v) },
+  listen: {
+    value: "ADDR", apply: (o, v) => void o.listen.push({ addr: listenAddr(v), text: v }),
+    told: { serve: "ws://HOST:PORT, tcp://HOST:PORT, unix:PATH or stdio; repeats. ws://127.0.0.1:5640 otherwise; port 0 takes a free one" },
+  },
+  rw: {
+    told: { shell: "the reverse of --ro", serve: "clients may write; without DIR to /proc too, where they can bind, not mount" },
+    apply: (o) => void (o.rw = true),
+  },
+  ro: { told: { shell: "/host, the current directory, is read-only", serve: "the reverse of --rw" }, apply: (o) => void (o.rw = false) },
+  host: { told: { shell: "the reverse of --no-host", serve: "without DIR: with /host, the current directory" }, apply: (o) => void (o.host = true) },
+  "no-host": { told: { shell: "no /host: nothing of this machine is visible", serve: "the reverse of --host" }, apply: (o) => void (o.host = false) },
+  mount: {
+    value: "ADDR:/PATH", apply: (o, v) => void o.mounts.push(checked(() => parseMount(v), "--mount")),
+    told: {
+      shell: "mounts a server at boot; behind the path may stand :ro, and :before, :after or :replace; repeats",
+      serve: "without DIR: as for the shell, see nineplex -h",
+    },
+  },
+  ns: {
+    value: "FILE", apply: (o, v) => void (o.ns = v),
+    told: {
+      shell: 'the name space as FILE has it, in place of the usual one: namespace(6)\'s bind, mount, unmount, cd, clear, . and $name. The usual one is the file /lib/namespace; begin with ". /lib/namespace" to add to it',
+      serve: "without DIR: as for the shell",
+    },
+  },
+  uname: {
+    value: "NAME", told: { shell: "attaches to servers as NAME", serve: "without DIR: attaches to servers as NAME", "9p": "attaches as NAME" },
+    apply(o, v) {
+      if (v === "") throw new UsageError("--uname: an empty name");
+      o.uname = v;
+    },
+  },
+  token: {
+    value: "T|none", told: { serve: "what WebSocket clients must show; a new random token otherwise" },
+    apply(o, v) {
+      if (v === "") throw new UsageError("--token: an empty token; write none to want no token");
+      o.token = v;
+    },
+  },
+  limit: {
+    value: "KEY=N", apply: limit,
+    told: {
+      serve: "bounds of one connection: fids, opens, calls and bytes under way, depth of paths, unread bytes of replies; of all: budget (bytes under way); of a listener: connections; in seconds, 0 for ever: "
+        + "hello (until a version is agreed), idle (without a request), stall (without taking a reply); repeats",
+    },
+  },
+  "unsafe-host": { told: { serve: "exports writable on a system where confinement has a race" }, apply: (o) => void (o.unsafeHost = true) },
+  stats: {
+    told: { serve: "connections, fids, calls and bytes on standard error, every 10 seconds and at the end; they are also the file stats of the tree ctl: mount ADDR /n/ctl ctl; cat /n/ctl/stats" },
+    apply: (o) => void (o.stats = true),
+  },
+  l: { told: { "9p": "of ls: with attributes" }, apply: (o) => void (o.long = true) },
+  msize: {
+    value: "N", told: all(MSIZE), anywhere: true,
+    apply(o, v) {
+      o.msize = parseSize(v, "msize");
+      if (o.msize < 256 || o.msize > 64 << 20) throw new UsageError(`--msize ${v}: between 256 and 64M`);
+    },
+  },
+  seed: {
+    value: "N",
+    told: {
+      shell: "chance, the clock and the order of things come from N: what is run again with the same N prints the same, /dev/random, date and sleep included. Time begins in September 2001 and passes by sleeping, "
+        + "which takes none of yours. Files of the host, the input and connections are as they are",
+    },
+    apply(o, v) {
+      if (!/^\d+$/.test(v) || Number(v) >= 2 ** 32) throw new UsageError(`--seed ${v}: a whole number below 4294967296`);
+      o.seed = Number(v);
+    },
+  },
+  trace: { value: "FILE", optional: true, told: all(TRACE), anywhere: true, apply: (o, v) => void (o.trace = v) },
+  v: { told: { serve: "tells of connections on standard error" }, apply: (o) => void (o.verbose = true) },
+  h: { told: all(HELP), anywhere: true, apply: (o) => void (o.help = true) },
+  help: { told: all(HELP), anywhere: true, apply: (o) => void (o.help = true) },
+  version: { told: { shell: "which version this is" }, anywhere: true, apply: (o) => void (o.version = true) },
+  ...Object.fromEntries(["root", "disk", "pager", "checkpoint", "ram"].map((name) => [name, later(name, "VALUE")])),
+  ...Object.fromEntries(["fresh", "boot", "strace"].map((name) => [name, later(name)])),
 };
+
+/** An option of a later version. */
+function later(name: string, value?: string): Option {
+  return {
+    ...(value !== undefined && { value }), told: {}, anywhere: true,
+    apply() {
+      throw new UsageError(`--${name}: not available in this version`);
+    },
+  };
+}
 
 /** SIZE: digits and K M G T, powers of 1024. */
 export function parseSize(text: string, option: string): number {
@@ -65,112 +158,6 @@ export function parseSize(text: string, option: string): number {
   const n = m ? Number(m[1]) * 1024 ** " KMGT".indexOf(m[2]?.toUpperCase() || " ") : NaN;
   if (!Number.isSafeInteger(n)) throw new UsageError(`--${option} ${text}: a size is digits and K, M, G or T, like 64K`);
   return n;
-}
-
-export function parseCommandLine(argv: readonly string[]): CommandLine {
-  const o: Options = {
-    mounts: [], listen: [], limits: new Map(), command: undefined, ns: undefined, rw: undefined, host: true, unsafeHost: false, token: undefined,
-    uname: undefined, msize: 1 << 20, seed: undefined, trace: undefined, verbose: false, stats: false, help: false, version: false, long: false,
-  };
-  const args: string[] = [];
-  const given = new Set<string>();
-  let verb: Verb | undefined;
-  let rest = false;
-  for (let i = 0; i < argv.length; i++) {
-    const word = argv[i] ?? "";
-    if (rest || word === "-" || !word.startsWith("-")) {
-      if (verb !== undefined) {
-        args.push(word);
-        continue;
-      }
-      verb = VERBS.has(word) ? (word as Verb) : "script";
-      if (LATERVERBS.has(verb)) throw new UsageError(`${verb}: not available in this version`);
-      if (verb === "script") args.push(word);
-      // After a script's name everything belongs to it.
-      rest ||= verb === "script";
-      continue;
-    }
-    if (word === "--") {
-      rest = true;
-      continue;
-    }
-    const { name, value } = optionOf(word);
-    let v = value;
-    if (VALUES.has(name) && v === undefined) {
-      v = argv[++i];
-      if (v === undefined) throw new UsageError(`${dashed(name)}: wants a value; see nineplex -h`);
-    }
-    given.add(name);
-    apply(o, name, v);
-    if (name === "c" && verb === undefined) {
-      verb = "shell";
-      rest = true;
-    }
-  }
-  verb ??= "shell";
-  if (verb === "serve" && !given.has("host")) o.host = false;
-  for (const name of given) goes(name, verb);
-  return { verb, options: o, args };
-}
-
-function goes(name: string, verb: Verb): void {
-  const verbs = GOES[name];
-  if (!verbs || verbs.includes(verb)) return;
-  const where = verbs.filter((v) => v !== "script").map((v) => (v === "shell" ? "the shell" : v)).join(" and ");
-  throw new UsageError(`${dashed(name)}: not with ${verb === "shell" || verb === "script" ? "the shell" : verb}; it goes with ${where}`);
-}
-
-function optionOf(word: string): { name: string; value: string | undefined } {
-  const eq = word.startsWith("--") ? word.indexOf("=") : -1;
-  const name = word.slice(word.startsWith("--") ? 2 : 1, eq < 0 ? undefined : eq);
-  const long = word.startsWith("--");
-  const known = (VALUES.has(name) || FLAGS.has(name)) && long === name.length > 1;
-  if (!known) throw new UsageError(`${word}: unknown option; see nineplex -h`);
-  if (eq >= 0 && FLAGS.has(name) && name !== "trace") throw new UsageError(`--${name}: takes no value`);
-  return { name, value: eq < 0 ? undefined : word.slice(eq + 1) };
-}
-
-function dashed(name: string): string {
-  return name.length > 1 ? `--${name}` : `-${name}`;
-}
-
-function apply(o: Options, name: string, value = ""): void {
-  if (LATER.has(name)) throw new UsageError(`--${name}: not available in this version`);
-  switch (name) {
-    case "mount": o.mounts.push(checked(() => parseMount(value), "--mount")); break;
-    case "listen": o.listen.push({ addr: listenAddr(value), text: value }); break;
-    case "limit": limit(o, value); break;
-    case "c": o.command = value; break;
-    case "ns": o.ns = value; break;
-    case "rw": o.rw = true; break;
-    case "ro": o.rw = false; break;
-    case "host": o.host = true; break;
-    case "no-host": o.host = false; break;
-    case "unsafe-host": o.unsafeHost = true; break;
-    case "token":
-      if (value === "") throw new UsageError("--token: an empty token; write none to want no token");
-      o.token = value;
-      break;
-    case "uname":
-      if (value === "") throw new UsageError("--uname: an empty name");
-      o.uname = value;
-      break;
-    case "msize":
-      o.msize = parseSize(value, "msize");
-      if (o.msize < 256 || o.msize > 64 << 20) throw new UsageError(`--msize ${value}: between 256 and 64M`);
-      break;
-    case "seed":
-      if (!/^\d+$/.test(value) || Number(value) >= 2 ** 32) throw new UsageError(`--seed ${value}: a whole number below 4294967296`);
-      o.seed = Number(value);
-      break;
-    case "trace": o.trace = value; break;
-    case "v": o.verbose = true; break;
-    case "stats": o.stats = true; break;
-    case "l": o.long = true; break;
-    case "h": case "help": o.help = true; break;
-    case "version": o.version = true; break;
-    default: throw new UsageError(`${dashed(name)}: unknown option; see nineplex -h`);
-  }
 }
 
 function listenAddr(text: string): Addr | "stdio" {

@@ -12,6 +12,7 @@ import { readAll } from "../tools/lib/readall.ts";
 import { about } from "../tools/lib/tool.ts";
 import type { TtyNote } from "../tty.ts";
 import { booted, mountAll } from "./boot.ts";
+import { perhaps, VERBS } from "./commandline.ts";
 import { hostError } from "./guard.ts";
 import { lineEditor } from "./lineedit.ts";
 import type { Options } from "./options.ts";
@@ -100,7 +101,7 @@ async function readScript(sys: Sys, file: string, cwd: string): Promise<string> 
     const why = hostError(e);
     if (!(why instanceof NineError)) throw e;
     if (why.errno !== errno.ENOENT || file.includes("/") || file.includes(".")) throw wrong(why);
-    throw new NineError(`${file}: file does not exist, nor is it a verb; a command goes after -c; see nineplex -h`, why.errno);
+    throw new NineError(`${file}: file does not exist, nor is it a verb${perhaps(file, VERBS)}; a command goes after -c; see nineplex -h`, why.errno);
   }
   const text = decode(data);
   if (text.includes("\0")) throw wrong(new NineError("no script: it has a NUL in it"));

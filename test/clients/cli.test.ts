@@ -10,10 +10,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parseCommandLine } from "../../clients/node/commandline.ts";
 import { listenTcp } from "../../clients/node/tcp.ts";
 import type { Listener } from "../../clients/node/listener.ts";
 import { ninep } from "../../clients/node/ninep.ts";
-import { parseCommandLine, UsageError } from "../../clients/node/options.ts";
+import { UsageError } from "../../clients/node/options.ts";
 import { serveVerb } from "../../clients/node/serve.ts";
 import { open, packMessage, Rversion, serve } from "../../proto/index.ts";
 import { ram } from "../../servers/index.ts";
@@ -95,6 +96,7 @@ describe("usage", () => {
       [["serve", "--host", "a"], "nineplex: serve: --host is for the name space; a directory has none"],
       [["serve", "--token", "x", "--listen", "tcp://127.0.0.1:0", "."], "nineplex: --token: only a ws:// listener asks for it"],
       [["9p", "toString", "tcp://h"], "nineplex: 9p toString: unknown verb: ls, read, write, stat, mkdir, rm or mv"],
+      [["9p", "raed", "tcp://h"], "nineplex: 9p raed: unknown verb, perhaps read: ls, read, write, stat, mkdir, rm or mv"],
       [["9p", "ls"], "nineplex: 9p ls: wants an address, like tcp://127.0.0.1:564"],
       [["9p", "ls", "nonsense"], 'nineplex: 9p: bad address "nonsense": no kind of address; write ws://HOST:PORT, wss://HOST, tcp://HOST:PORT, unix:PATH, exec:COMMAND or module:FILE'],
       [["9p", "read", "tcp://h"], "nineplex: 9p read: wants a path; see nineplex 9p -h"],
@@ -105,6 +107,7 @@ describe("usage", () => {
       [["--mount", "a\nb"], 'nineplex: --mount: bad mount "a\\nb": no mount point after the address; write ADDR:/PATH[:ro][:before|after|replace][:norecover], as in tcp://127.0.0.1:564:/n/x'],
       [["run", "prog"], "nineplex: run: not available in this version"],
       [["serve", "a", "b"], "nineplex: serve: one directory, not also b"],
+      [["help", "sevre"], "nineplex: help sevre: no such verb, perhaps serve; see nineplex -h"],
       [["9p"], "nineplex: 9p: wants a verb: ls, read, write, stat, mkdir, rm or mv"],
     ];
     await Promise.all(printed.map(async ([args, err]) => expect(text(await run(args)), args.join(" ")).toEqual(failed(2, err))));
@@ -112,7 +115,8 @@ describe("usage", () => {
   });
 
   it("help and version exit 0", { timeout: 60_000 }, async () => {
-    const [main, serving, ninep, version] = await Promise.all([run(["-h"]), run(["serve", "-h"]), run(["9p", "--help"]), source(["--version"])]);
+    const [main, serving, ninep, version, asked] = await Promise.all([run(["-h"]), run(["serve", "-h"]), run(["9p", "--help"]), source(["--version"]), run(["help", "serve"])]);
+    expect(asked).toEqual(serving);
     for (const r of [main, serving, ninep, version]) expect(r).toMatchObject({ status: 0, stderr: "" });
     expect(main.stdout.toString()).toMatch(/^nineplex: .*\n\nusage: nineplex \[OPTIONS\]/);
     expect(serving.stdout.toString()).toMatch(/^usage: nineplex serve /);

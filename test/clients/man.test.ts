@@ -7,6 +7,8 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it, test } from "vitest";
+import { dashed } from "../../clients/node/commandline.ts";
+import { OPTIONS } from "../../clients/node/options.ts";
 import { system } from "../../clients/node/index.ts";
 import { linesOf, type Page, parsePage } from "../../clients/tools/lib/page.ts";
 import { tools } from "../../clients/tools/index.ts";
@@ -79,6 +81,15 @@ describe("pages", () => {
       const letters = [...usage.matchAll(/\[-([A-Za-z\d]+)(?:\]| )/g)].flatMap(([, group = ""]) => (group.length > 1 && /^(number|num)$/.test(group) ? [] : Array.from(group)));
       const told = page.text.slice(page.text.indexOf("## DESCRIPTION"));
       for (const letter of letters) expect(new RegExp(`\`-(\\w*${letter}\\w*|\\d-\\d)[\` =]`).test(told), `${page.id}: -${letter}`).toBe(true);
+    }
+  });
+
+  it.each(["nineplex", "serve", "9p"] as const)("%s has every option of the command line, with its value", (name) => {
+    const page = pages.find((p) => p.id === `8/${name}`);
+    for (const [option, { value, optional, told }] of Object.entries(OPTIONS)) {
+      if (told[name === "nineplex" ? "shell" : name] === undefined) continue;
+      const form = `${dashed(option)}${value === undefined ? "" : optional ? `[=${value}]` : ` ${value.replace(/\|.*/, "")}`}`;
+      expect(page?.text).toContain(`\`${form}\``);
     }
   });
 

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { type CommandLine, dashed, parseCommandLine } from "../../clients/node/commandline.ts";
 import { help } from "../../clients/node/help.ts";
-import { type CommandLine, parseCommandLine, parseSize, UsageError, type Verb } from "../../clients/node/options.ts";
+import { nearest } from "../../clients/node/nearest.ts";
+import { OPTIONS, parseSize, UsageError, type Verb } from "../../clients/node/options.ts";
 
 const parse = (line: string): CommandLine => parseCommandLine(line.split(" ").filter((w) => w !== ""));
 
@@ -33,6 +35,8 @@ describe("what a command line means", () => {
     ["9p ls -l tcp://h x", "9p", ["ls", "tcp://h", "x"]],
     ["-l 9p ls tcp://h", "9p", ["ls", "tcp://h"]],
     ["9p read --msize 8K tcp://h x -- -y", "9p", ["read", "tcp://h", "x", "-y"]],
+    ["help", "help", []],
+    ["help serve", "help", ["serve"]],
   ];
   it.each(meant)("%s", (line, verb, args) => {
     const got = parse(line);
@@ -86,15 +90,19 @@ describe("what cannot be meant is one clear line", () => {
     [["--bogus=1"], "--bogus=1: unknown option; see nineplex -h"],
     [["-x"], "-x: unknown option; see nineplex -h"],
     [["-lv"], "-lv: unknown option; see nineplex -h"],
-    [["-mount", "x"], "-mount: unknown option; see nineplex -h"],
-    [["--c", "ls"], "--c: unknown option; see nineplex -h"],
-    [["--h"], "--h: unknown option; see nineplex -h"],
-    [["-version"], "-version: unknown option; see nineplex -h"],
+    [["-mount", "x"], "-mount: unknown option, perhaps --mount; see nineplex -h"],
+    [["--c", "ls"], "--c: unknown option, perhaps -c; see nineplex -h"],
+    [["--h"], "--h: unknown option, perhaps -h; see nineplex -h"],
+    [["-version"], "-version: unknown option, perhaps --version; see nineplex -h"],
+    [["serve", "--lsiten=x"], "--lsiten=x: unknown option, perhaps --listen; see nineplex serve -h"],
+    [["--nohost"], "--nohost: unknown option, perhaps --no-host; see nineplex -h"],
+    [["9p", "--mszie", "8K"], "--mszie: unknown option, perhaps --msize; see nineplex 9p -h"],
+    [["--xyz"], "--xyz: unknown option; see nineplex -h"],
     [["--constructor"], "--constructor: unknown option; see nineplex -h"],
     [["---"], "---: unknown option; see nineplex -h"],
     [["-c"], "-c: wants a value; see nineplex -h"],
     [["--mount"], "--mount: wants a value; see nineplex -h"],
-    [["serve", "--listen"], "--listen: wants a value; see nineplex -h"],
+    [["serve", "--listen"], "--listen: wants a value; see nineplex serve -h"],
     [["--ro=1"], "--ro: takes no value"],
     [["--version=2"], "--version: takes no value"],
     [["--no-host="], "--no-host: takes no value"],
@@ -151,17 +159,41 @@ describe("what cannot be meant is one clear line", () => {
 });
 
 describe("help", () => {
-  it("has every option in it that goes with the verb, and fits a terminal", () => {
-    const words: [Verb, readonly string[]][] = [
-      ["shell", ["--mount", "--ns", "--no-host", "--ro", "--uname", "--msize", "--seed", "--trace", "--version", "-c CMD", "FILE.rc", "serve", "9p"]],
-      ["serve", ["--listen", "--rw", "--token", "--limit", "--msize", "--trace", "--unsafe-host", "-v"]],
-      ["9p", ["ls [-l]", "read", "write", "stat", "mkdir", "rm", "mv", "--uname", "--msize", "--trace"]],
-    ];
-    for (const [verb, wanted] of words) {
-      const text = help(verb);
-      for (const w of wanted) expect(text).toContain(w);
-      for (const line of text.split("\n")) expect(line.length).toBeLessThanOrEqual(100);
-    }
+  const verbs = ["shell", "serve", "9p"] as const;
+  /** Something that each option with a value takes. */
+  const values: Readonly<Record<string, string>> = { mount: "tcp://h:/n/x", listen: "stdio", limit: "fids=1", msize: "8K", seed: "1" };
+
+  it.each(verbs)("of %s: the options that the parser takes there, and no others", (verb) => {
+    const told = [...help(verb).matchAll(/^ {2}(-.*?)(?: {2,}|$)/gm)].flatMap(([, names = ""]) => names.split(", ").map((name) => name.replace(/[ [].*/, "")));
+    const taken = Object.entries(OPTIONS).filter(([name, { value, optional }]) => {
+      const words = [dashed(name), ...(value !== undefined && !optional ? [values[name] ?? "x"] : [])];
+      try {
+        parseCommandLine(name === "c" && verb === "shell" ? words : [...(verb === "shell" ? [] : [verb]), ...words]);
+        return true;
+      } catch (e) {
+        if (!(e instanceof UsageError)) throw e;
+        return false;
+      }
+    });
+    // The version is the program's, whatever verb stands beside.
+    const expected = taken.map(([name]) => dashed(name)).filter((name) => verb === "shell" || name !== "--version");
+    expect(told.toSorted()).toEqual(expected.toSorted());
+  });
+
+  it.each([...verbs, "script", "help"] as const)("of %s: fits a terminal", (verb) => {
+    for (const line of help(verb).split("\n")) expect(line.length, line).toBeLessThanOrEqual(80);
     expect(help("script")).toBe(help("shell"));
+    for (const words of ["-c CMD", "FILE.rc", "serve", "9p", "help"]) expect(help("shell")).toContain(words);
+    for (const words of ["ls [-l]", "read", "write", "stat", "mkdir", "rm", "mv"]) expect(help("9p")).toContain(words);
+  });
+});
+
+describe("what was probably meant", () => {
+  const known = ["serve", "9p", "help", "listen", "no-host"];
+  it.each([["sevre", "serve"], ["Serve", "serve"], ["serv", "serve"], ["hepl", "help"], ["lisden", "listen"], ["nohost", "no-host"], ["--help", "help"]] as const)("%s: %s", (word, meant) => {
+    expect(nearest(word, known)).toBe(meant);
+  });
+  it.each(["", "x", "9q", "run", "nonsense", "heeeelp", "s"])("%s: nothing", (word) => {
+    expect(nearest(word, known)).toBe(undefined);
   });
 });

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, expect, test } from "vitest";
 import { exportedSystem } from "../../../clients/node/exported.ts";
 import { listen } from "../../../clients/node/index.ts";
-import { parseCommandLine } from "../../../clients/node/options.ts";
+import { parseCommandLine } from "../../../clients/node/commandline.ts";
 import { attach, encode, type Fsys, open as openServer, textFile } from "../../../proto/index.ts";
 import { ram } from "../../../servers/index.ts";
 import { failure, text } from "../../support/kernel.ts";
