@@ -10,6 +10,7 @@
  */
 import { type Call, dir, errno, NineError, textFile } from "../proto/index.ts";
 import type { FileNode, Server } from "../proto/index.ts";
+import { streamAttr } from "./dev.ts";
 import { Input } from "./input.ts";
 import { Rendez } from "./rendez.ts";
 import { tree } from "./tree.ts";
@@ -80,7 +81,7 @@ export class Cons {
 
   private cons(user: ConsUser): FileNode {
     return {
-      mode: 0o666,
+      stat: () => streamAttr(0o666, this.console.isTTY),
       open: () => ({
         stream: true,
         read: (_at, n, call) => this.read(n, () => this.inFront(user.group(call.by)), call),

@@ -4,8 +4,8 @@
  * full(4), random(4)), time as Plan 9's (cons(3)). Anyone may call it; time, chance and streams are
  * injected.
  */
-import { dir, Efull, encode, NineError } from "../proto/index.ts";
-import type { Call, FileNode, OpenFile, Server } from "../proto/index.ts";
+import { dir, DMDEVICE, Efull, encode, makedev, NineError } from "../proto/index.ts";
+import type { Attr, Call, FileNode, OpenFile, Server } from "../proto/index.ts";
 import { Input } from "./input.ts";
 import { tree } from "./tree.ts";
 
@@ -13,11 +13,14 @@ import { tree } from "./tree.ts";
 export interface InStream {
   /** At most n bytes, empty at the end. Once signal aborts: settle soon, and lose no byte (see Source). */
   read(n: number, signal: AbortSignal): Promise<Uint8Array>;
+  /** Its file is a character device then, as a terminal is for who asks stat. */
+  readonly isTTY?: boolean;
 }
 
 export interface OutStream {
   /** Settles when there is room for more. The bytes are the stream's to keep. */
   write(data: Uint8Array): Promise<void> | void;
+  readonly isTTY?: boolean;
 }
 
 /** What dev needs; a stream that is not given has no file. */
@@ -52,6 +55,11 @@ export function devFiles(deps: DevDeps): Record<string, FileNode> {
     ...(deps.stdout && { stdout: outFile(deps.stdout) }),
     ...(deps.stderr && { stderr: outFile(deps.stderr) }),
   };
+}
+
+/** What stat says of a stream's file: of a terminal that it is one, by the number of Linux's /dev/tty. */
+export function streamAttr(mode: number, isTTY: boolean | undefined): Partial<Attr> {
+  return isTTY ? { mode: mode | DMDEVICE, rdev: makedev(5, 0) } : { mode };
 }
 
 /** The devices as a tree of their own. */
@@ -117,12 +125,12 @@ function time(deps: DevDeps): FileNode {
 
 function inFile(stream: InStream): FileNode {
   const input = new Input((n, signal) => stream.read(n, signal));
-  return { mode: 0o444, open: () => ({ stream: true, read: (_at, n, call) => input.read(n, false, call) }) };
+  return { stat: () => streamAttr(0o444, stream.isTTY), open: () => ({ stream: true, read: (_at, n, call) => input.read(n, false, call) }) };
 }
 
 function outFile(stream: OutStream): FileNode {
   return {
-    mode: 0o222,
+    stat: () => streamAttr(0o222, stream.isTTY),
     open: () => ({
       stream: true,
       async write(_at, data) {

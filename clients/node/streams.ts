@@ -11,6 +11,7 @@ import { hostError } from "./guard.ts";
 
 /** Standard input, read on demand. */
 class Stdin implements InStream {
+  readonly isTTY: boolean = process.stdin.isTTY;
   private readonly chunks: Uint8Array[] = [];
   private ended = false;
   private started = false;
@@ -76,7 +77,7 @@ function asWriteError(e: Error): NineError {
 
 /** Standard output or error as a device. */
 function outStream(stream: NodeJS.WriteStream): OutStream {
-  return { write: (data) => put(stream, data) };
+  return { write: (data) => put(stream, data), isTTY: stream.isTTY };
 }
 
 export interface Streams {
@@ -128,7 +129,7 @@ export function terminalStreams(note: (note: TtyNote) => void): Streams {
   process.stdin.on("end", ended);
   process.stdin.resume();
   return {
-    stdin: { read: (_n, signal) => tty.read(signal) }, stdout, stderr,
+    stdin: { read: (_n, signal) => tty.read(signal), isTTY: true }, stdout, stderr,
     console: { read: (signal) => tty.read(signal), write: (data) => stdout.write(data), setRaw: (on) => tty.setRaw(on), size, isTTY: true },
     close() {
       process.stdin.off("data", typed);

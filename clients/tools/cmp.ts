@@ -25,7 +25,7 @@ export const cmp: Program = tool("cmp", "[-lsL] file1 file2 [offset1 [offset2]]"
       if (silent) return;
       if (!all) {
         line += countLines(x.data, 0, i);
-        await t.out.put(`${one} ${two} differ: char ${at + i}${args.has("L") ? ` line ${line}` : ""}\n`);
+        await t.out.put(`${t.shown(`${one} ${two}`)} differ: char ${at + i}${args.has("L") ? ` line ${line}` : ""}\n`);
         return;
       }
       await t.out.put(`${String(at + i).padStart(6)} ${hex(x.data[i])} ${hex(y.data[i])}\n`);
@@ -33,7 +33,7 @@ export const cmp: Program = tool("cmp", "[-lsL] file1 file2 [offset1 [offset2]]"
     if (n === 0) {
       if (x.data.length === y.data.length) return;
       if (!differ) t.status = "EOF";
-      if (!silent) await t.out.put(`EOF on ${x.data.length === 0 ? one : two}\n`);
+      if (!silent) await t.out.put(`EOF on ${t.shown(x.data.length === 0 ? one : two)}\n`);
       return;
     }
     at += n;

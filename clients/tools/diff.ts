@@ -17,7 +17,7 @@ export const diff: Program = tool("diff", "[-abcefmnruw] file1 ... file2", async
   const args = parseArgs(words, "abcefmnruw");
   const last = args.operands.at(-1), files = args.operands.slice(0, -1);
   if (last === undefined || files.length === 0) throw new Usage();
-  const d = new Diff(t, args, words, files.length > 1);
+  const d = new Diff(t, args, files.length > 1);
   if (files.length > 1 && !(await d.isDirectory(last).catch(() => false))) await t.fail(last, new NineError(Enotdir));
   else for (const file of files) await d.operands(file, last);
   if (t.errors > 0) t.status = "error";
@@ -33,11 +33,9 @@ class Diff {
   /** Each pair that differs has its names in front. */
   #named: boolean;
 
-  constructor(t: Tool, args: Args, words: readonly string[], several: boolean) {
+  constructor(t: Tool, args: Args, several: boolean) {
     this.#t = t;
-    // The last one counts.
-    const given = words.slice(0, words.length - args.operands.length).join("").match(/[aecfnu]/g);
-    this.#mode = (given?.at(-1) ?? "") as Mode;
+    this.#mode = (args.last("aecfnu") ?? "") as Mode;
     this.#blanks = args.has("w") ? "ignored" : args.has("b") ? "alike" : "as they are";
     this.#recursive = args.has("r");
     this.#named = args.has("m") || several;
@@ -72,13 +70,13 @@ class Diff {
       try {
         if (a === undefined || b === undefined) {
           this.any = true;
-          if (this.#mode === "" || this.#mode === "n") await this.#t.out.put(`Only in ${a === undefined ? two : one}: ${name}\n`);
+          if (this.#mode === "" || this.#mode === "n") await this.#t.out.put(`${this.#t.shown(`Only in ${a === undefined ? two : one}: ${name}`)}\n`);
         } else if (a & QTDIR && b & QTDIR) {
           if (this.#recursive) await this.#directories(from, to);
-          else await this.#t.out.put(`Common subdirectories: ${from} and ${to}\n`);
+          else await this.#t.out.put(`Common subdirectories: ${this.#t.shown(`${from} and ${to}`)}\n`);
         } else if ((a | b) & QTDIR) {
           this.any = true;
-          await this.#t.out.put(`${a & QTDIR ? from : to} is a directory, ${a & QTDIR ? to : from} is not\n`);
+          await this.#t.out.put(`${this.#t.shown(`${a & QTDIR ? from : to} is a directory, ${a & QTDIR ? to : from} is not`)}\n`);
         } else await this.#files(from, to);
       } catch (e) {
         await this.#trouble(e);
@@ -92,15 +90,15 @@ class Diff {
     if (isBinary(a) || isBinary(b)) {
       if (a.length === b.length && a.every((byte, i) => byte === b[i])) return;
       this.any = true;
-      await this.#t.out.put(`binary files ${one} ${two} differ\n`);
+      await this.#t.out.put(`binary files ${this.#t.shown(`${one} ${two}`)} differ\n`);
       return;
     }
     const numbers = new LineNumbers(this.#blanks, this.#mode === "u");
-    const [first, second] = [new TextFile(one, a, numbers), new TextFile(two, b, numbers)];
+    const [first, second] = [new TextFile(this.#t.shown(one), a, numbers), new TextFile(this.#t.shown(two), b, numbers)];
     const list = changes(first, second);
     if (list.length === 0) return;
     this.any = true;
-    if (this.#named) await this.#t.out.put(`diff ${this.#mode === "" ? "" : `-${this.#mode} `}${one} ${two}\n`);
+    if (this.#named) await this.#t.out.put(`diff ${this.#mode === "" ? "" : `-${this.#mode} `}${this.#t.shown(`${one} ${two}`)}\n`);
     await printChanges(this.#t.out, this.#mode, first, second, list);
   }
 

@@ -1,10 +1,9 @@
 /**
  * du(1): how much the files of a tree hold, in Kbytes or as the flags say; a line for each directory,
- * below it before it, in the order the servers list them. Listings of the directories that come next
- * are on their way while one is counted. A directory met again below the same operand, as by way of a
- * bind, is passed over; symbolic links are not followed.
+ * below it before it, in the order the servers list them. A directory met again below the same operand,
+ * as by way of a bind, is passed over; symbolic links are not followed.
  */
-import { NineError, QTDIR, isInterrupted, qidPath, type Dir } from "../../proto/index.ts";
+import { NineError, isInterrupted, qidPath, type Dir } from "../../proto/index.ts";
 import { quote } from "../../kernel/index.ts";
 import type { Program } from "../../kernel/sys.ts";
 import { Usage, parseArgs, type Args } from "./lib/args.ts";
@@ -13,20 +12,9 @@ import { general } from "./lib/general.ts";
 import { joinName } from "./lib/names.ts";
 import { pump } from "./lib/pump.ts";
 import { tool, type Tool } from "./lib/tool.ts";
+import { isDirectory, Tree } from "./lib/tree.ts";
 
-/** Listings under way. */
-const WIDTH = 16;
 const PREFIXES = ["", "k", "M", "G", "T", "P", "E", "Z", "Y"];
-
-/** A directory whose turn comes. */
-interface Branch {
-  readonly path: string;
-  readonly dir: Dir;
-  listing: Promise<readonly Dir[]> | undefined;
-  /** What of it is not counted yet, the next one last; files only where each has its line. */
-  todo: (Branch | Dir)[];
-  bytes: number;
-}
 
 export const du: Program = tool("du", "[-aefhnqrstu] [-b size] [-p SI-prefix] [file ...]", async (t, words) => {
   const args = parseArgs(words, "aefhnqrstub:p:");
@@ -35,7 +23,7 @@ export const du: Program = tool("du", "[-aefhnqrstu] [-b size] [-p SI-prefix] [f
   for await (const { item: path, result } of ahead(operands, (name) => t.sys.stat(name))) {
     try {
       const dir = await result;
-      if (isDirectory(dir)) await new Walk(t, args, report).all(path, dir);
+      if (isDirectory(dir)) await whole(t, args, report, path, dir);
       else await report.line(dir, path, report.blocks(dir));
     } catch (e) {
       await failed(t, args, path, e);
@@ -72,7 +60,7 @@ class Report {
     if (this.#args.has("r")) return;
     const q = this.#args.has("q");
     const value = q ? Number(qidPath(d.qid)) : !this.#args.has("t") ? bytes : this.#args.has("u") ? d.atime : d.mtime;
-    await out.put(`${q && !this.#scaled() ? qidPath(d.qid).toString(16).padStart(16, "0") : this.#text(value)}\t${quote(path)}\n`);
+    await out.put(`${q && !this.#scaled() ? qidPath(d.qid).toString(16).padStart(16, "0") : this.#text(value)}\t${this.#t.shown(quote(path))}\n`);
   }
 
   #scaled(): boolean {
@@ -88,113 +76,41 @@ class Report {
   }
 }
 
-/** One operand's tree. Invariant: the stack holds a directory, and those that it lies in below it. */
-class Walk {
-  readonly #t: Tool;
-  readonly #args: Args;
-  readonly #report: Report;
-  readonly #seen = new Set<string>();
-  readonly #stack: Branch[] = [];
-  #asked = 0;
-
-  constructor(t: Tool, args: Args, report: Report) {
-    this.#t = t;
-    this.#args = args;
-    this.#report = report;
-  }
-
-  async all(path: string, dir: Dir): Promise<void> {
-    this.#met(dir);
-    await this.#enter(this.#branch(path, dir));
-    for (let top = this.#stack.at(-1); top; top = this.#stack.at(-1)) {
-      const next = top.todo.pop();
-      if (!next) await this.#leave(top);
-      else if ("todo" in next) await this.#enter(next);
-      else await this.#file(top, next);
-    }
-  }
-
-  async #enter(b: Branch): Promise<void> {
-    this.#stack.push(b);
-    try {
-      this.#ask(b);
-      this.#prefetch();
-      const each = this.#args.has("a") || this.#args.has("n") || this.#args.has("r");
-      for (const d of (await b.listing) ?? []) {
-        if (!isDirectory(d)) {
-          b.bytes += this.#report.blocks(d);
-          if (each) b.todo.push(d);
-        } else if (!this.#met(d)) b.todo.push(this.#branch(joinName(b.path, d.name), d));
-      }
-      b.todo.reverse();
-    } catch (e) {
-      await failed(this.#t, this.#args, b.path, e);
-    }
-    b.listing = undefined;
-  }
-
-  async #leave(b: Branch): Promise<void> {
-    this.#stack.pop();
-    const up = this.#stack.at(-1);
-    if (up) up.bytes += b.bytes;
-    if (!up || !this.#args.has("s")) await this.#report.line(b.dir, b.path, b.bytes);
-  }
-
-  async #file(b: Branch, d: Dir): Promise<void> {
-    const path = joinName(b.path, d.name);
-    if (this.#args.has("r")) await this.#read(path);
-    else await this.#report.line(d, path, this.#report.blocks(d));
-  }
-
-  /** -r: every byte of the file is read, and nothing done with it. */
-  async #read(path: string): Promise<void> {
-    const { sys } = this.#t;
-    try {
-      const fd = await sys.openRead(path);
-      await pump(sys, fd, { anyOrder: true, put: () => Promise.resolve() });
-      await sys.close(fd);
-    } catch (e) {
-      await failed(this.#t, this.#args, path, e);
-    }
-  }
-
-  /** Asks for the listings that come next, as many as may be under way. */
-  #prefetch(): void {
-    let ahead = 0;
-    for (let i = this.#stack.length - 1; i >= 0; i--) {
-      const { todo } = this.#stack[i]!;
-      for (let k = todo.length - 1; k >= 0; k--) {
-        const next = todo[k]!;
-        if (!("todo" in next)) continue;
-        if (++ahead > WIDTH || this.#asked >= WIDTH) return;
-        this.#ask(next);
-      }
-    }
-  }
-
-  #ask(b: Branch): void {
-    if (b.listing) return;
-    this.#asked++;
-    b.listing = this.#t.sys.readDir(b.path).finally(() => this.#asked--);
-    // It may fail long before its turn.
-    b.listing.catch(() => {});
-  }
-
-  #branch(path: string, dir: Dir): Branch {
-    return { path, dir, listing: undefined, todo: [], bytes: 0 };
-  }
-
-  /** Whether the directory was met before. */
-  #met(d: Dir): boolean {
-    const key = `${d.type} ${d.dev} ${qidPath(d.qid)}`;
-    if (this.#seen.has(key)) return true;
-    this.#seen.add(key);
-    return false;
-  }
+/** One operand's tree. */
+async function whole(t: Tool, args: Args, report: Report, path: string, dir: Dir): Promise<void> {
+  // Bytes below each of the directories that are entered and not left.
+  const sums: number[] = [];
+  const add = (bytes: number): void => {
+    if (sums.length > 0) sums[sums.length - 1]! += bytes;
+  };
+  const lines = args.has("a") || args.has("n"), read = args.has("r");
+  await new Tree(t.sys, {
+    enter: () => sums.push(0),
+    file(d, above) {
+      const bytes = report.blocks(d);
+      add(bytes);
+      if (read) return readAll(t, args, joinName(above, d.name));
+      return lines ? report.line(d, joinName(above, d.name), bytes) : undefined;
+    },
+    leave(d, at) {
+      const bytes = sums.pop() ?? 0;
+      add(bytes);
+      return sums.length === 0 || !args.has("s") ? report.line(d, at, bytes) : undefined;
+    },
+    failed: (at, e) => failed(t, args, at, e),
+  }, { depth: Infinity, inOrder: lines || read }).all(path, dir);
 }
 
-function isDirectory(d: Dir): boolean {
-  return (d.qid.type & QTDIR) !== 0;
+/** -r: every byte of the file is read, and nothing done with it. */
+async function readAll(t: Tool, args: Args, path: string): Promise<void> {
+  const { sys } = t;
+  try {
+    const fd = await sys.openRead(path);
+    await pump(sys, fd, { anyOrder: true, put: () => Promise.resolve() });
+    await sys.close(fd);
+  } catch (e) {
+    await failed(t, args, path, e);
+  }
 }
 
 /** A number as C writes it, and any k behind it for 1024 each. */

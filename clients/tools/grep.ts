@@ -29,7 +29,7 @@ export const grep: Program = tool("grep", "[-bchiLlnsvE] [-e pattern | -f patter
   const firstOnly = (names ?? false) || (noNames ?? false) || (silent ?? false);
   let found = false;
   await eachInput(t, files, async (fd, name) => {
-    const tag = tagged ? `${name}:` : "";
+    const tag = tagged ? `${t.shown(name)}:` : "";
     const lines = new Lines(t.sys, fd, () => t.out.flush());
     let selected = 0, number = 0;
     /** Takes the lines block[from, to) as selected. */
@@ -77,7 +77,7 @@ export const grep: Program = tool("grep", "[-bchiLlnsvE] [-e pattern | -f patter
     found ||= selected > 0;
     if (silent) return;
     if (names || noNames) {
-      if (selected > 0 === names) await t.out.put(`${name}\n`);
+      if (selected > 0 === names) await t.out.put(`${t.shown(name)}\n`);
     } else if (count) await t.out.put(`${tag}${selected}\n`);
   });
   if (!found && t.errors === 0) t.status = "no matches";

@@ -22,11 +22,15 @@ export const gzip: Program = tool("gzip", "[-cvn] [-1-9] [file ...]", async (t, 
   await eachInput(t, args.operands, async (fd, name) => {
     const src = name === "" ? undefined : await t.sys.fstat(fd);
     if (src && src.mode & DMDIR) throw new NineError("is a directory");
+    t.progress.expect(src?.length ?? Infinity);
     const mtime = args.has("n") ? 0 : (src?.mtime ?? Math.floor(t.sys.now() / 1000));
     const target = new Target(t, args, src, zippedName(name));
     if (args.has("v") && src) await t.say(`compressing ${name} to ${target.name}\n`);
     let head: Uint8Array | undefined = new Uint8Array(0);
-    await target.filled(() => zstream(createGzip({ level, chunkSize: ZCHUNK }), (put) => pour(t.sys, fd, name, put), async (part) => {
+    await target.filled(() => zstream(createGzip({ level, chunkSize: ZCHUNK }), (put) => pour(t.sys, fd, name, async (data) => {
+      await put(data);
+      t.progress.add(data.length);
+    }), async (part) => {
       if (!head) return target.put(part);
       head = join([head, part]);
       if (head.length < FIXED) return;
@@ -42,6 +46,7 @@ export const gunzip: Program = tool("gunzip", "[-ctTv] [file ...]", async (t, wo
   const { createGunzip } = await import("node:zlib");
   await eachInput(t, args.operands, async (fd, name) => {
     const src = name === "" ? undefined : await t.sys.fstat(fd);
+    t.progress.expect(src?.length ?? Infinity);
     const target = new Target(t, args, src, unzippedName(name));
     let begun: Uint8Array | undefined = new Uint8Array(0);
     let head: GzHead = { name: "", mtime: 0 };
@@ -57,6 +62,7 @@ export const gunzip: Program = tool("gunzip", "[-ctTv] [file ...]", async (t, wo
         }
       }
       await put(data);
+      t.progress.add(data.length);
     });
     await target.filled(() => zstream(createGunzip({ chunkSize: ZCHUNK }), feed, async (part) => {
       length += part.length;

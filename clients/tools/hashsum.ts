@@ -24,7 +24,10 @@ async function sums(t: Tool, files: readonly string[], algorithm: string): Promi
   const { createHash } = await import("node:crypto");
   await eachInput(t, files, async (fd, name) => {
     const hash = createHash(algorithm);
-    await pour(t.sys, fd, name, async (data) => hash.update(data));
-    await t.out.put(`${hash.digest("hex")}${name === "" ? "" : `\t${name}`}\n`);
+    await pour(t.sys, fd, name, async (data) => {
+      hash.update(data);
+      t.progress.add(data.length);
+    });
+    await t.out.put(`${hash.digest("hex")}${name === "" ? "" : `\t${t.shown(name)}`}\n`);
   });
 }

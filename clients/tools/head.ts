@@ -10,7 +10,7 @@ export const head: Program = tool("head", "[-n lines | -c bytes] [file ...]", as
   const lines = args.count("n") ?? 10;
   let first = true;
   await eachInput(t, args.operands, async (fd, name) => {
-    if (args.operands.length > 1) await t.out.put(`${first ? "" : "\n"}==> ${name} <==\n`);
+    if (args.operands.length > 1) await t.out.put(`${first ? "" : "\n"}==> ${t.shown(name)} <==\n`);
     first = false;
     let left = bytes ?? lines;
     while (left > 0) {

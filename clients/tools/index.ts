@@ -44,12 +44,14 @@ import { touch } from "./touch.ts";
 import { tr } from "./tr.ts";
 import { uniq } from "./uniq.ts";
 import { unmount } from "./unmount.ts";
+import { walk } from "./walk.ts";
 import { wc } from "./wc.ts";
+import { xargs } from "./xargs.ts";
 import { xd } from "./xd.ts";
 
 export { tarfs, type TarfsDeps } from "./tarfs.ts";
 
 export const tools: ReadonlyMap<string, Program> = new Map(Object.entries({
   basename, bind, cat, chmod, cmp, comm, cp, date, diff, du, echo, false: fail, grep, gunzip, gzip, head, help, kill, ls, man, md5sum, mkdir, mount, mtime, mv, ns, p, ps, pwd,
-  rm, sed, seq, sha1sum, slay, sleep, sort, srv, strings, sum, tail, tee, test, time, touch, tr, true: succeed, uniq, unmount, wc, xd,
+  rm, sed, seq, sha1sum, slay, sleep, sort, srv, strings, sum, tail, tee, test, time, touch, tr, true: succeed, uniq, unmount, walk, wc, xargs, xd,
 }));

@@ -14,7 +14,7 @@ function commands(verb: string, file: string): Program {
     if (names.length === 0) throw new Usage();
     const all = await procs(t.sys);
     for (const name of names) {
-      for (const p of all) if (p.user === t.sys.user && p.name === name) await t.out.put(`@{echo kill>/proc/${p.pid}/${file}} # ${p.name}\n`);
+      for (const p of all) if (p.user === t.sys.user && p.name === name) await t.out.put(`@{echo kill>/proc/${p.pid}/${file}} # ${t.shown(p.name)}\n`);
     }
   });
 }

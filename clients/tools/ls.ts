@@ -13,7 +13,7 @@ export const ls: Program = tool("ls", "[-dlmnpqrstuFQT] [file ...]", async (t, w
   const zone = localZone(t.sys);
   let files: Entry[] = [];
   const print = async (): Promise<void> => {
-    for (const line of listing(files, args, t.sys.now() / 1000, zone)) await t.out.put(line);
+    for (const line of listing(files, args, t.sys.now() / 1000, zone)) await t.out.put(`${t.shown(line.slice(0, -1))}\n`);
     files = [];
   };
   const paths = args.operands.length > 0 ? args.operands : ["."];

@@ -9,7 +9,7 @@ export const mtime: Program = tool("mtime", "file ...", async (t, words) => {
   if (files.length === 0) throw new Usage();
   for await (const { item: path, result } of ahead(files, (file) => t.sys.stat(file))) {
     try {
-      await t.out.put(`${String((await result).mtime).padStart(11)} ${path}\n`);
+      await t.out.put(`${String((await result).mtime).padStart(11)} ${t.shown(path)}\n`);
     } catch (e) {
       await t.fail(path, e);
     }

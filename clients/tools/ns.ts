@@ -8,7 +8,7 @@ export const ns: Program = tool("ns", "[-r] [pid]", async (t, words) => {
   const [pid, more] = parseArgs(words, "r").operands;
   if (more !== undefined || (pid !== undefined && !/^\d+$/.test(pid))) throw new Usage();
   if (pid === undefined) {
-    for (const line of t.sys.ns()) await t.out.put(`${line}\n`);
+    for (const line of t.sys.ns()) await t.out.put(`${t.shown(line)}\n`);
     return;
   }
   try {

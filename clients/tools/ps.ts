@@ -14,7 +14,7 @@ export const ps: Program = tool("ps", "[-apnr]", async (t, words) => {
     const pri = args.has("p") ? ` ${String(p.basepri).padStart(2)} ${String(p.pri).padStart(2)}` : "";
     const what = (args.has("a") && (await procText(t.sys, p.pid, "args")).replaceAll("\n", " ")) || p.name;
     const times = `${clock(p.userMs, 4)} ${clock(p.sysMs, 3)}`;
-    await t.out.put(`${p.user.padEnd(10)} ${String(p.pid).padStart(8)}${noteid}${real} ${times} ${pri} ${String(p.size).padStart(7)}K ${p.state.slice(0, 8).padEnd(8)} ${what}\n`);
+    await t.out.put(`${t.shown(`${p.user.padEnd(10)} ${String(p.pid).padStart(8)}${noteid}${real} ${times} ${pri} ${String(p.size).padStart(7)}K ${p.state.slice(0, 8).padEnd(8)} ${what}`)}\n`);
   }
 });
 

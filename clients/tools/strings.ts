@@ -9,7 +9,7 @@ export const strings: Program = tool("strings", "[-m min] [file ...]", async (t,
   const min = args.count("m") ?? 6;
   if (min < 1) throw new Usage();
   await eachInput(t, args.operands, async (fd, name) => {
-    if (args.operands.length > 1) await t.out.put(`${name}:\n`);
+    if (args.operands.length > 1) await t.out.put(`${t.shown(name)}:\n`);
     // Of the string being read: its offset, its characters, and its bytes while they are too few.
     let start = 0, chars = 0, held: Uint8Array[] = [];
     // What was not looked at yet, and the offset of what is.

@@ -24,9 +24,10 @@ export const sum: Program = tool("sum", "[-5r] [file ...]", async (t, words) => 
     let length = 0;
     await pour(t.sys, fd, name, async (data) => {
       length += data.length;
+      t.progress.add(data.length);
       s.add(data);
     });
-    await t.out.put(`${s.text(length)}${name === "" ? "" : ` ${name}`}\n`);
+    await t.out.put(`${s.text(length)}${name === "" ? "" : ` ${t.shown(name)}`}\n`);
   });
 });
 

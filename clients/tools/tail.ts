@@ -26,7 +26,7 @@ export const tail: Program = tool("tail", "[+-number[lbc][rf]] [file ...] or tai
   if (place.follow && files.length > 1) throw new Usage();
   let first = true;
   await eachInput(t, files, async (fd, name) => {
-    if (files.length > 1) await t.out.put(`${first ? "" : "\n"}==> ${name} <==\n`);
+    if (files.length > 1) await t.out.put(`${first ? "" : "\n"}==> ${t.shown(name)} <==\n`);
     first = false;
     let at: number | undefined;
     if (place.fromStart) at = await skip(t, fd, place);

@@ -2,10 +2,10 @@
  * time(1): runs a command and says on standard error how long it took. Processes here share one
  * processor and nobody counts what each uses of it: user and system time are always 0.00.
  */
-import { NineError, errno, isInterrupted } from "../../proto/index.ts";
+import { isInterrupted } from "../../proto/index.ts";
 import type { Program, Sys, Waitmsg } from "../../kernel/sys.ts";
 import { Usage } from "./lib/args.ts";
-import { joinName } from "./lib/names.ts";
+import { launch } from "./lib/launch.ts";
 import { tool } from "./lib/tool.ts";
 
 /** So many words of the command are repeated. */
@@ -14,7 +14,7 @@ const WORDS = 5;
 export const time: Program = tool("time", "command [arg ...]", async (t, words) => {
   // What follows is the command's, flags too.
   if (words.length === 0) throw new Usage();
-  const pid = await started(t.sys, words);
+  const pid = await launch(t.sys, words);
   // An interrupt is for the command, which is in the same note group; its time is told all the same.
   t.sys.notify((note) => note === "interrupt");
   const { status, realMs } = await ended(t.sys, pid);
@@ -22,23 +22,6 @@ export const time: Program = tool("time", "command [arg ...]", async (t, words) 
   await t.say(`0.00u 0.00s ${(Math.floor(realMs / 10) / 100).toFixed(2)}r \t ${command}${status === "" ? "" : ` # status=${status}`}\n`);
   t.status = status;
 });
-
-/** Looks where rc would: $path, unless the name itself says where. */
-async function started(sys: Sys, argv: readonly string[]): Promise<number> {
-  const name = argv[0] ?? "";
-  const direct = /^(\/|#|\.\.?(\/|$))/.test(name);
-  const places = direct ? [name] : (sys.getenv("path") ?? [".", "/bin"]).map((dir) => joinName(dir === "" ? "." : dir, name));
-  let why = new NineError("file does not exist", errno.ENOENT);
-  for (const path of places) {
-    try {
-      return await sys.spawn({ argv, path });
-    } catch (e) {
-      if (!(e instanceof NineError) || isInterrupted(e)) throw e;
-      if (e.errno !== errno.ENOENT && e.errno !== errno.ENOTDIR) why = e;
-    }
-  }
-  throw new NineError(`${name}: ${why.message}`, why.errno);
-}
 
 async function ended(sys: Sys, pid: number): Promise<Waitmsg> {
   for (;;) {

@@ -65,7 +65,7 @@ export const wc: Program = tool("wc", "[-lwrbc] [file ...]", async (t, words) =>
     }
     runes(cut, true);
     for (const key of ["lines", "words", "runes", "broken", "bytes"] as const) total[key] += c[key];
-    await t.out.put(`${c.text(flags)}${name === "" ? "" : ` ${name}`}\n`);
+    await t.out.put(`${c.text(flags)}${name === "" ? "" : ` ${t.shown(name)}`}\n`);
   });
   if (args.operands.length > 1) await t.out.put(`${total.text(flags)} total\n`);
 });

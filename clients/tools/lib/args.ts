@@ -10,14 +10,21 @@ export class Usage extends Error {}
 export class Args {
   readonly operands: readonly string[];
   readonly #given: ReadonlyMap<string, readonly string[]>;
+  readonly #order: readonly string[];
 
-  constructor(given: ReadonlyMap<string, readonly string[]>, operands: readonly string[]) {
+  constructor(given: ReadonlyMap<string, readonly string[]>, order: readonly string[], operands: readonly string[]) {
     this.#given = given;
+    this.#order = order;
     this.operands = operands;
   }
 
   has(flag: string): boolean {
     return this.#given.has(flag);
+  }
+
+  /** Which of these flags was given last, where one takes the place of another. */
+  last(flags: string): string | undefined {
+    return this.#order.findLast((flag) => flags.includes(flag));
   }
 
   /** The argument of the flag, of the last one when it was given several times. */
@@ -41,6 +48,7 @@ export class Args {
 /** words is argv without argv[0]; spec lists the flags, a ":" after those that take an argument. */
 export function parseArgs(words: readonly string[], spec: string): Args {
   const given = new Map<string, string[]>();
+  const order: string[] = [];
   let i = 0;
   for (; i < words.length; i++) {
     const word = words[i] ?? "";
@@ -55,6 +63,7 @@ export function parseArgs(words: readonly string[], spec: string): Args {
       if (at < 0) throw new Usage();
       const values = given.get(flag) ?? [];
       given.set(flag, values);
+      order.push(flag);
       if (spec[at + 1] !== ":") continue;
       const value = k + 1 < word.length ? word.slice(k + 1) : words[++i];
       if (value === undefined) throw new Usage();
@@ -62,5 +71,5 @@ export function parseArgs(words: readonly string[], spec: string): Args {
       break;
     }
   }
-  return new Args(given, words.slice(i));
+  return new Args(given, order, words.slice(i));
 }

@@ -23,8 +23,6 @@ export interface CopyHow {
   readonly times?: boolean;
   readonly group?: boolean;
   readonly owner?: boolean;
-  /** Called with the bytes written since the last call: the place for a progress line. */
-  readonly progress?: (bytes: number) => void;
 }
 
 /** The file a Dir tells of: the same server's same qid. */
@@ -75,6 +73,8 @@ export class Copier {
       if (!this.#how.recursive) return this.#t.warn(`${from}: is a directory`);
       if (await isBelow(this.#t, dirName(to), src)) return this.#t.warn(`${from}: cannot be copied into itself, ${to}`);
     }
+    // How much a tree holds is known at its end only.
+    this.#t.progress.expect(src.mode & DMDIR ? Infinity : src.length);
     this.#crew.add(() => this.#copy(from, src, to, dst, undefined));
   }
 
@@ -126,7 +126,7 @@ export class Copier {
     });
     const data = join(parts);
     await about(to, () => sys.writeFile(to, data, src.mode & 0o777));
-    this.#how.progress?.(data.length);
+    this.#t.progress.add(data.length);
     await this.#wstat(to, this.#changes(src));
   }
 
@@ -143,7 +143,7 @@ export class Copier {
         anyOrder: plain,
         put: async (data, at) => {
           await about(to, () => sys.write(out, data, plain ? at : undefined));
-          this.#how.progress?.(data.length);
+          this.#t.progress.add(data.length);
         },
       });
     });

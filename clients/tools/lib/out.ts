@@ -23,12 +23,15 @@ export class OutError extends Error {
 export class Out {
   readonly #sys: Sys;
   readonly #fd: number;
+  readonly #before: (() => Promise<void>) | undefined;
   #buf: Uint8Array = new Uint8Array(512);
   #n = 0;
 
-  constructor(sys: Sys, fd: number) {
+  /** before runs ahead of each write. */
+  constructor(sys: Sys, fd: number, before?: () => Promise<void>) {
     this.#sys = sys;
     this.#fd = fd;
+    this.#before = before;
   }
 
   /** Copies data, or writes it when it is large; the promise, if there is one, must be awaited. */
@@ -61,6 +64,7 @@ export class Out {
   }
 
   async #write(b: Uint8Array): Promise<void> {
+    await this.#before?.();
     try {
       await this.#sys.write(this.#fd, b);
     } catch (e) {

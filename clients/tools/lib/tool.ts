@@ -7,21 +7,37 @@ import { NineError, isInterrupted } from "../../../proto/index.ts";
 import type { Program, Sys } from "../../../kernel/sys.ts";
 import { Usage } from "./args.ts";
 import { encode } from "./bytes.ts";
+import { opened } from "./opened.ts";
 import { Out, OutError } from "./out.ts";
+import { Progress } from "./progress.ts";
+import { harmless, isTerminal } from "./terminal.ts";
 
 export class Tool {
   readonly sys: Sys;
   readonly name: string;
   readonly out: Out;
+  /** To be told of bytes where the work may be long. */
+  readonly progress: Progress;
+  /** Whether fd 1, fd 2 are a terminal's. */
+  readonly #seen: boolean;
+  readonly #heard: boolean;
   /** How many errors were reported. */
   errors = 0;
   /** The exit status; when it is not set, "errors" after an error was reported, else "". */
   status: string | undefined;
 
-  constructor(sys: Sys, name: string) {
+  constructor(sys: Sys, name: string, [seen, heard]: readonly [boolean, boolean]) {
     this.sys = sys;
     this.name = name;
-    this.out = new Out(sys, 1);
+    this.progress = new Progress(sys, name, heard);
+    this.out = new Out(sys, 1, seen ? () => this.progress.clear() : undefined);
+    this.#seen = seen;
+    this.#heard = heard;
+  }
+
+  /** A name, or other text of somebody else, as it goes to standard output: on a terminal without what that would act upon. */
+  shown(text: string): string {
+    return this.#seen ? harmless(text) : text;
   }
 
   /** Reports what went wrong with `what`, and returns; throws on what is no ordinary error. */
@@ -34,11 +50,12 @@ export class Tool {
   async warn(line: string): Promise<void> {
     this.errors++;
     await this.out.flush();
-    await this.say(`${this.name}: ${line}\n`);
+    await this.say(`${this.name}: ${this.#heard ? harmless(line) : line}\n`);
   }
 
   /** Writes on fd 2; that it cannot be written is no reason to end. */
   async say(text: string): Promise<void> {
+    await this.progress.clear();
     try {
       await this.sys.write(2, encode(text));
     } catch (e) {
@@ -52,10 +69,11 @@ export class Tool {
  */
 export function tool(name: string, usage: string, body: (t: Tool, words: readonly string[]) => Promise<void>): Program {
   return async (sys, argv) => {
-    const t = new Tool(sys, name);
+    const t = new Tool(sys, name, [await isTerminal(sys, 1), await isTerminal(sys, 2)]);
     try {
       await body(t, argv.slice(1));
       await t.out.flush();
+      await t.progress.clear();
       return t.status ?? (t.errors > 0 ? "errors" : "");
     } catch (e) {
       if (e instanceof Usage) {
@@ -84,9 +102,10 @@ export async function about<T>(what: string, work: () => Promise<T>): Promise<T>
 
 /**
  * Calls use with each of the files in turn, open for reading from its start to its end; with
- * standard input, called "", when there are none. A file that fails is reported, the next follows.
+ * standard input, called "", when there are none. A file that fails is reported, and the next follows,
+ * unless the first error is to be the end.
  */
-export async function eachInput(t: Tool, files: readonly string[], use: (fd: number, name: string) => Promise<void>): Promise<void> {
+export async function eachInput(t: Tool, files: readonly string[], use: (fd: number, name: string) => Promise<void>, firstErrorEnds = false): Promise<void> {
   if (files.length === 0) {
     try {
       await use(0, "");
@@ -94,9 +113,10 @@ export async function eachInput(t: Tool, files: readonly string[], use: (fd: num
       await t.fail("standard input", e);
     }
   }
-  for (const name of files) {
+  for await (const input of opened(t.sys, files)) {
+    const { name } = input;
     try {
-      const fd = await t.sys.openRead(name);
+      const fd = await input.fd;
       try {
         await use(fd, name);
       } catch (e) {
@@ -106,5 +126,6 @@ export async function eachInput(t: Tool, files: readonly string[], use: (fd: num
     } catch (e) {
       await t.fail(name, e);
     }
+    if (firstErrorEnds && t.errors > 0) return;
   }
 }

@@ -1,0 +1,82 @@
+/**
+ * Progress: a line on the terminal about work that takes more than a second: how much is done, of how much
+ * where that is known, and how fast. Invariants: nothing is shown where fd 2 is no terminal or the tool
+ * stands in a pipeline; the line is gone before anything else is written on the terminal, and at the end.
+ * Time passes for it only when it is told of bytes.
+ */
+import type { Sys } from "../../../kernel/sys.ts";
+import { encode } from "./bytes.ts";
+
+/** When the line first appears, and how often it changes. */
+const FIRST_MS = 1000, NEXT_MS = 250;
+
+export class Progress {
+  readonly #sys: Sys;
+  readonly #name: string;
+  readonly #on: boolean;
+  #started: number | undefined;
+  #next = 0;
+  #done = 0;
+  #total = 0;
+  /** Characters of the line that stands there. */
+  #shown = 0;
+  #writing: Promise<void> | undefined;
+
+  constructor(sys: Sys, name: string, terminal: boolean) {
+    this.#sys = sys;
+    this.#name = name;
+    this.#on = terminal && !isPipe(sys, 0) && !isPipe(sys, 1);
+  }
+
+  /** So many bytes more are to be done; Infinity when nobody knows. */
+  expect(bytes: number): void {
+    this.#total += bytes;
+  }
+
+  /** So many bytes are done. */
+  add(bytes: number): void {
+    if (!this.#on) return;
+    this.#done += bytes;
+    const now = this.#sys.now();
+    if (this.#started === undefined) {
+      this.#started = now;
+      this.#next = now + FIRST_MS;
+    }
+    if (now < this.#next || this.#writing) return;
+    this.#next = now + NEXT_MS;
+    const line = `${this.#name}: ${this.#text((now - this.#started) / 1000)}`;
+    this.#put(`\r${line.padEnd(this.#shown)}`);
+    this.#shown = Math.max(this.#shown, line.length);
+  }
+
+  /** Takes the line away. */
+  async clear(): Promise<void> {
+    await this.#writing;
+    if (this.#shown === 0) return;
+    this.#put(`\r${" ".repeat(this.#shown)}\r`);
+    this.#shown = 0;
+    await this.#writing;
+  }
+
+  #put(text: string): void {
+    // That it cannot be seen is no reason to end.
+    this.#writing = this.#sys.write(2, encode(text)).then(() => undefined, () => undefined).finally(() => (this.#writing = undefined));
+  }
+
+  #text(seconds: number): string {
+    const of = Number.isFinite(this.#total) && this.#total > this.#done ? ` of ${megabytes(this.#total)} MB, ${Math.floor((100 * this.#done) / this.#total)}%` : " MB";
+    return `${megabytes(this.#done)}${of}, ${megabytes(this.#done / seconds)} MB/s`;
+  }
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 1e6).toFixed(1);
+}
+
+function isPipe(sys: Sys, fd: number): boolean {
+  try {
+    return /^#(pipe|\|)/.test(sys.fd2path(fd));
+  } catch {
+    return false;
+  }
+}
