@@ -1,22 +1,24 @@
-/**
- * sort(1): lines in order of their bytes or of keys. All of the input is held in memory, as strings
- * of one character for each byte, which compare as the bytes do.
- */
+/** sort(1): lines in order of their bytes or of keys. All of the input is held in memory. */
 import { OWRITE } from "../../proto/index.ts";
 import type { Program } from "../../kernel/sys.ts";
 import { Usage } from "./lib/args.ts";
-import { encode, fromLatin1, latin1 } from "./lib/bytes.ts";
-import { Lines } from "./lib/lines.ts";
+import { encode } from "./lib/bytes.ts";
+import { Lines, NL } from "./lib/lines.ts";
 import { order } from "./lib/order.ts";
 import { Out } from "./lib/out.ts";
-import { byColumns, column, oldKey, posixKey, type Key } from "./lib/sortkey.ts";
+import { byColumns, column, levels, oldKey, posixKey, type Key } from "./lib/sortkey.ts";
+import { Bytes, gather, linesOf, type Texts } from "./lib/texts.ts";
 import { about, eachInput, tool } from "./lib/tool.ts";
+
+/** Bytes that are put at once: less than Out writes without a copy, since the block is used again. */
+const BLOCK = 1 << 15;
 
 interface Options {
   /** Of the letters bdfginrwM: for all keys that have none of their own. */
   flags: string;
   keys: Key[];
-  tab: string | undefined;
+  /** The character between fields. */
+  tab: Uint8Array | undefined;
   unique: boolean;
   check: boolean;
   output: string | undefined;
@@ -31,22 +33,23 @@ export const sort: Program = tool("sort", "[-cmuMbdfginrw] [-t x] [-k pos1[,pos2
   // Lines that are equal by their keys are ordered by all their bytes, as -r says.
   const last: Key = { from: [0, 0], to: undefined, flags: o.flags.includes("r") ? "r" : "", blankEnd: false };
 
-  const lines: string[] = [];
+  const input = new Bytes();
   await eachInput(t, o.files, async (fd) => {
-    const input = new Lines(t.sys, fd);
-    for (let block = await input.next(); block; block = await input.next()) {
-      const found = latin1(block).split("\n");
-      if (found.at(-1) === "") found.pop();
-      for (const line of found) lines.push(line);
+    const blocks = new Lines(t.sys, fd);
+    for (let block = await blocks.next(); block; block = await blocks.next()) {
+      input.add(block);
+      if (block.at(-1) !== NL) input.add(Uint8Array.of(NL));
     }
   });
   if (t.errors > 0) return;
+  const lines = linesOf(input);
+  const n = lines.from.length;
 
   const columns = (o.unique ? keys : [...keys, last]).map((key) => column(lines, key, o.tab));
   const compare = byColumns(columns);
 
   if (o.check) {
-    for (let i = 1; i < lines.length; i++) {
+    for (let i = 1; i < n; i++) {
       if (compare(i - 1, i) < (o.unique ? 0 : 1)) continue;
       await t.say(`sort: ${o.files[0] ?? "standard input"}:${i + 1}: disorder\n`);
       t.status = "disorder";
@@ -55,21 +58,27 @@ export const sort: Program = tool("sort", "[-cmuMbdfginrw] [-t x] [-k pos1[,pos2
     return;
   }
 
-  const [first] = columns;
-  let sorted = order(first!.reverse ? first!.rank.map((x) => -x) : first!.rank, compare);
+  let sorted = order(n, levels(columns), compare);
   if (o.unique) sorted = sorted.filter((at, i) => i === 0 || compare(sorted[i - 1]!, at) !== 0);
 
   const { output } = o;
   const fd = output === undefined ? 1 : await about(output, () => t.sys.create(output, OWRITE, 0o666));
   const out = output === undefined ? t.out : new Out(t.sys, fd);
-  for (let i = 0; i < sorted.length; i += 512) {
-    let text = "";
-    for (const at of sorted.subarray(i, i + 512)) text += `${lines[at]!}\n`;
-    await out.put(fromLatin1(text));
-  }
+  await put(out, lines, sorted);
   await out.flush();
   if (output !== undefined) await t.sys.close(fd);
 });
+
+/** Writes the lines in that order. */
+async function put(out: Out, lines: Texts, order: Uint32Array): Promise<void> {
+  const block = new Uint8Array(BLOCK);
+  for (let at = 0; at < order.length;) {
+    const [bytes, n] = gather(lines, order, at, block);
+    const i = order[at]!;
+    await out.put(n > 0 ? block.subarray(0, bytes) : lines.bytes.subarray(lines.from[i], lines.to[i]! + 1));
+    at += Math.max(n, 1);
+  }
+}
 
 /** POSIX flags and the older +pos1 -pos2; options may not follow files. */
 function options(words: readonly string[]): Options {
@@ -109,8 +118,8 @@ function options(words: readonly string[]): Options {
 }
 
 /** One character, whatever its length in bytes; \\t is a tab. */
-function separator(text: string): string {
+function separator(text: string): Uint8Array {
   const ch = text === "\\t" ? "\t" : text;
   if (ch.length !== 1 && !/^.$/u.test(ch)) throw new Usage();
-  return latin1(encode(ch));
+  return encode(ch);
 }

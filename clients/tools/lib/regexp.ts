@@ -21,19 +21,21 @@ interface State {
 const DEAD = 0;
 const MATCHED = 1;
 const START = 2;
+/** Characters below are one byte, and are asked about most. */
+const ASCII = 128;
 /** Not yet known. */
 const UNKNOWN = -1;
 
 export class Regexp {
   readonly #prog: readonly Inst[];
   readonly #begin: number;
-  /** Characters fall into classes that no set of the program tells apart; cuts are where classes begin. The last class is the newline's. */
+  /** Characters fall into classes that no set of the program tells apart; cuts are where classes begin. */
   readonly #cuts: readonly number[];
-  readonly #classes: number;
-  readonly #ascii: Uint16Array = new Uint16Array(128);
+  /** Of the table: ASCII characters have a column each, the classes of others follow. */
+  readonly #width: number;
   /** For the second and later characters of a line: a match may begin there too. */
   readonly #again: readonly number[];
-  /** DEAD and MATCHED have no State; table[state * classes + class] is the next state times classes. */
+  /** DEAD and MATCHED have no State; table[state * width + column] is the next state times width. */
   #states: (State | undefined)[] = [];
   #table: Int32Array = new Int32Array(0);
   #byKey = new Map<string, number>();
@@ -50,8 +52,7 @@ export class Regexp {
     const cuts = new Set<number>([0]);
     for (const inst of this.#prog) if (inst.op === "set") for (const [lo, hi] of inst.ranges) cuts.add(lo).add(hi + 1);
     this.#cuts = [...cuts].toSorted((a, b) => a - b);
-    this.#classes = this.#cuts.length + 1;
-    for (let c = 0; c < 128; c++) this.#ascii[c] = lines && c === NL ? this.#cuts.length : this.#classOf(c);
+    this.#width = ASCII + this.#cuts.length;
     this.#again = this.#closure([this.#begin], false, false);
     this.#reset();
   }
@@ -66,7 +67,7 @@ export class Regexp {
   find(b: Uint8Array, from: number, to: number): number {
     if (from >= to) return -1;
     if (!this.#states[START]) return from;
-    const ascii = this.#ascii, idle = this.#idle, start = START * this.#classes, special = start - 1;
+    const idle = this.#idle, start = START * this.#width, special = start - 1;
     let table = this.#table;
     let state = start;
     for (let i = from; i < to; i++) {
@@ -74,21 +75,19 @@ export class Regexp {
         while (i < to && idle[b[i]!] === 1) i++;
         if (i >= to) break;
       }
-      const c = b[i]!;
-      let cls: number;
-      if (c < 128) cls = ascii[c]!;
-      else {
+      let column = b[i]!;
+      if (column >= ASCII) {
         const r = rune(b, i, to);
-        cls = this.#classOf(r >>> 3);
+        column = ASCII + this.#classOf(r >>> 3);
         i += (r & 7) - 1;
       }
-      let next = table[state + cls]!;
+      let next = table[state + column]!;
       if (next < special) {
         if (next === UNKNOWN) {
-          next = this.#step(state, cls);
+          next = this.#step(state, column);
           table = this.#table;
         }
-        if (next === MATCHED * this.#classes) return i;
+        if (next === MATCHED * this.#width) return i;
         if (next === DEAD) {
           const nl = this.#lines ? b.indexOf(NL, i + 1) : -1;
           if (nl < 0 || nl >= to) return -1;
@@ -99,7 +98,7 @@ export class Regexp {
       state = next;
     }
     const ended = this.#lines && b[to - 1] === NL;
-    return !ended && this.#states[state / this.#classes]?.endMatches ? to - 1 : -1;
+    return !ended && this.#states[state / this.#width]?.endMatches ? to - 1 : -1;
   }
 
   #reset(): void {
@@ -113,28 +112,28 @@ export class Regexp {
     else this.#states.push({ insts: first, endMatches: this.#closure([this.#begin], true, true).includes(0) });
     this.#grow();
     if (first.join() === this.#again.join()) this.#byKey.set(first.join(), START);
-    if (this.#states[START]) for (let c = 0; c < 128; c++) this.#idle[c] = this.#step(START * this.#classes, this.#ascii[c]!) === START * this.#classes ? 1 : 0;
+    if (this.#states[START]) for (let c = 0; c < ASCII; c++) this.#idle[c] = this.#step(START * this.#width, c) === START * this.#width ? 1 : 0;
   }
 
   #grow(): void {
-    const need = this.#states.length * this.#classes;
+    const need = this.#states.length * this.#width;
     if (this.#table.length >= need) return;
-    const larger = new Int32Array(Math.max(2 * this.#table.length, need, 16 * this.#classes)).fill(UNKNOWN);
+    const larger = new Int32Array(Math.max(2 * this.#table.length, need, 16 * this.#width)).fill(UNKNOWN);
     larger.set(this.#table);
     this.#table = larger;
   }
 
-  /** The place in the table of the state after one more character of the class; a full table is thrown away first. */
-  #step(place: number, cls: number): number {
-    let from = place / this.#classes;
+  /** The place in the table of the state after one more character of the column; a full table is thrown away first. */
+  #step(place: number, column: number): number {
+    let from = place / this.#width;
     const { insts: before = [], endMatches = false } = this.#states[from] ?? {};
-    let state = cls === this.#cuts.length ? (endMatches ? MATCHED : START) : undefined;
+    let state = this.#lines && column === NL ? (endMatches ? MATCHED : START) : undefined;
     if (state === undefined) {
-      const insts = this.#closure(this.#after(before, this.#cuts[cls] ?? 0), false, false, this.#again);
+      const insts = this.#closure(this.#after(before, column < ASCII ? column : this.#cuts[column - ASCII]!), false, false, this.#again);
       const key = insts.join();
       state = insts.includes(0) ? MATCHED : insts.length === 0 ? DEAD : this.#byKey.get(key);
       if (state === undefined) {
-        this.#weight += insts.length + this.#classes;
+        this.#weight += insts.length + this.#width;
         if (this.#weight > WEIGHT) {
           this.#reset();
           from = -1;
@@ -144,8 +143,8 @@ export class Regexp {
         this.#grow();
       }
     }
-    if (from >= 0) this.#table[from * this.#classes + cls] = state * this.#classes;
-    return state * this.#classes;
+    if (from >= 0) this.#table[from * this.#width + column] = state * this.#width;
+    return state * this.#width;
   }
 
   /** Where the character leads from these instructions. */

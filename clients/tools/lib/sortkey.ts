@@ -1,9 +1,11 @@
 /**
- * Sort keys: which part of a line counts, and the value it counts as. Lines are strings of one
- * character for each byte.
+ * Sort keys: which part of a line counts, and the value it counts as. What a flag makes of a text is
+ * made with strings of one character for each byte.
  */
 import { Usage } from "./args.ts";
 import { decode, encode, fromLatin1, latin1 } from "./bytes.ts";
+import type { Compare, Level } from "./order.ts";
+import { alike, compareTexts, six, type Texts, written } from "./texts.ts";
 
 export interface Key {
   /** Fields to skip, then characters. */
@@ -15,6 +17,9 @@ export interface Key {
   /** The b of the end. */
   readonly blankEnd: boolean;
 }
+
+/** Levels of text beyond the rank; lines that are alike so far are compared. */
+const DEPTH = 4;
 
 const position = /^(\d{1,9})(?:\.(\d{1,9}))?([bdfginrwM]*)$/;
 
@@ -47,96 +52,159 @@ export function oldKey(first: string, second: string | undefined): Key {
   };
 }
 
-function isBlank(line: string, at: number): boolean {
-  const c = line.charCodeAt(at);
+function isBlank(c: number): boolean {
   return c === 32 || c === 9;
 }
 
-function skipBlanks(line: string, at: number): number {
-  while (at < line.length && isBlank(line, at)) at++;
+function skipBlanks(b: Uint8Array, at: number, end: number): number {
+  while (at < end && isBlank(b[at]!)) at++;
   return at;
 }
 
 /** The end of the n-th field that begins at `at`; with a tab, of what is before the n-th tab. */
-function skipFields(line: string, n: number, tab: string | undefined): number {
-  let at = 0;
-  for (let i = 0; i < n && at < line.length; i++) {
+function skipFields(b: Uint8Array, at: number, end: number, n: number, tab: Uint8Array | undefined): number {
+  for (let i = 0; i < n && at < end; i++) {
     if (tab !== undefined) {
-      if (i > 0) at++;
-      const next = line.indexOf(tab, at);
-      at = next < 0 ? line.length : next;
+      if (i > 0) at += tab.length;
+      while (at < end && !tab.every((c, k) => b[at + k] === c)) at++;
     } else {
-      at = skipBlanks(line, at);
-      while (at < line.length && !isBlank(line, at)) at++;
+      at = skipBlanks(b, at, end);
+      while (at < end && !isBlank(b[at]!)) at++;
     }
   }
   return at;
 }
 
-function part(line: string, key: Key, tab: string | undefined): string {
+/** The part of each line that is its key. */
+function parts({ bytes, from, to }: Texts, key: Key, tab: Uint8Array | undefined): Texts {
+  const begins = from.slice(), ends = to.slice();
   const [fields, chars] = key.from;
-  let start = skipFields(line, fields, tab);
-  if (tab !== undefined && fields > 0 && start < line.length) start++;
-  if (key.flags.includes("b")) start = skipBlanks(line, start);
-  start += chars;
-  if (!key.to) return line.slice(start);
-  const [endFields, endChars] = key.to;
-  let end = skipFields(line, endFields, tab);
-  if (endChars > 0) {
-    if (tab !== undefined && endFields > 0 && end < line.length) end++;
-    if (key.blankEnd) end = skipBlanks(line, end);
-    end += endChars;
+  const skips = key.flags.includes("b");
+  for (let i = 0; i < from.length; i++) {
+    const lineEnd = to[i]!;
+    let start = skipFields(bytes, from[i]!, lineEnd, fields, tab);
+    if (tab !== undefined && fields > 0 && start < lineEnd) start += tab.length;
+    if (skips) start = skipBlanks(bytes, start, lineEnd);
+    start = Math.min(start + chars, lineEnd);
+    let end = lineEnd;
+    if (key.to) {
+      const [endFields, endChars] = key.to;
+      end = skipFields(bytes, from[i]!, lineEnd, endFields, tab);
+      if (endChars > 0) {
+        if (tab !== undefined && endFields > 0 && end < lineEnd) end += tab.length;
+        if (key.blankEnd) end = skipBlanks(bytes, end, lineEnd);
+        end = Math.min(end + endChars, lineEnd);
+      }
+    }
+    begins[i] = start;
+    ends[i] = Math.max(start, end);
   }
-  return line.slice(start, Math.max(start, end));
+  return { bytes, from: begins, to: ends };
 }
 
 /** The values of all lines under one key. */
 export interface Column {
   /** The value, or a number in the same order as the values: equal ranks are decided by rest. */
   readonly rank: Float64Array;
-  readonly rest: readonly string[] | undefined;
+  readonly rest: Texts | undefined;
+  /** Bytes with which all of rest begin, where rank is the six after them. */
+  readonly alike?: number;
   readonly reverse: boolean;
 }
 
-export function column(lines: readonly string[], key: Key, tab: string | undefined): Column {
+/** tab: the character between fields, undefined for blanks. */
+export function column(lines: Texts, key: Key, tab: Uint8Array | undefined): Column {
   const { flags } = key;
+  const n = lines.from.length;
   const whole = key.from[0] === 0 && key.from[1] === 0 && !key.to && !flags.includes("b");
-  const parts = whole ? lines : lines.map((line) => part(line, key, tab));
+  const keys = whole ? lines : parts(lines, key, tab);
   const reverse = flags.includes("r");
-  if (flags.includes("n")) {
-    const texts = parts.map((s) => /^[ \t]*([+-]?(?:\d+(?:\.\d*)?|\.\d+))/.exec(s)?.[1] ?? "0");
-    // So many digits are a double's own; more need their text.
-    const exact = texts.every((s) => s.length <= 15);
-    return { rank: Float64Array.from(texts, Number), rest: exact ? undefined : texts.map(numeric), reverse };
+  const text = (i: number): string => latin1(keys.bytes.subarray(keys.from[i], keys.to[i]));
+  if (flags.includes("n")) return { ...numbers(keys, text), reverse };
+  if (flags.includes("g")) return { rank: ranks(n, (i) => Number(/^\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)/.exec(text(i))?.[1] ?? 0)), rest: undefined, reverse };
+  if (flags.includes("M")) return { rank: ranks(n, (i) => month(text(i))), rest: undefined, reverse };
+  const rest = /[diwf]/.test(flags) ? written(n, (i) => fromLatin1(plain(text(i), flags))) : keys;
+  const same = alike(rest);
+  const rank = new Float64Array(n);
+  six(rest, same, Uint32Array.from(rank.keys()), 0, n, rank);
+  return { rank, rest, alike: same, reverse };
+}
+
+function ranks(n: number, rank: (i: number) => number): Float64Array {
+  const all = new Float64Array(n);
+  for (let i = 0; i < n; i++) all[i] = rank(i);
+  return all;
+}
+
+function numbers(keys: Texts, text: (i: number) => string): Pick<Column, "rank" | "rest"> {
+  let exact = true;
+  const number = (i: number): string => /^[ \t]*([+-]?(?:\d+(?:\.\d*)?|\.\d+))/.exec(text(i))?.[1] ?? "0";
+  const rank = ranks(keys.from.length, (i) => {
+    const value = decimal(keys, i);
+    if (value !== undefined) return value;
+    exact = false;
+    return Number(number(i));
+  });
+  return { rank, rest: exact ? undefined : written(keys.from.length, (i) => fromLatin1(numeric(number(i)))) };
+}
+
+/** The decimal number that text i begins with, 0 for none; undefined when a double does not hold all of its digits. */
+function decimal({ bytes, from, to }: Texts, i: number): number | undefined {
+  const end = to[i]!;
+  let at = skipBlanks(bytes, from[i]!, end);
+  const sign = bytes[at] === 0x2d ? -1 : 1;
+  if (at < end && (bytes[at] === 0x2d || bytes[at] === 0x2b)) at++;
+  let value = 0, digits = 0, scale = 1, point = false;
+  for (; at < end; at++) {
+    const c = bytes[at]!;
+    if (c === 0x2e && !point) {
+      point = true;
+      continue;
+    }
+    if (c < 0x30 || c > 0x39) break;
+    if (++digits > 15) return undefined;
+    value = value * 10 + (c - 0x30);
+    if (point) scale *= 10;
   }
-  if (flags.includes("g")) {
-    return { rank: Float64Array.from(parts, (s) => Number(/^\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)/.exec(s)?.[1] ?? 0)), rest: undefined, reverse };
+  // Both are exact, so this is the double nearest to the number.
+  return (sign * value) / scale;
+}
+
+/**
+ * What lines are ordered by before they have to be compared: ranks, and of the first text, since many
+ * begin alike, some bytes after it.
+ */
+export function levels(columns: readonly Column[]): Level[] {
+  const all: Level[] = [];
+  for (const { rank, rest, alike: same, reverse } of columns) {
+    const add = (level: Level): unknown => all.push(reverse ? negative(level) : level);
+    add((items, lo, hi, out) => {
+      for (let k = lo; k < hi; k++) out[k] = rank[items[k]!]!;
+    });
+    if (!rest) continue;
+    for (let n = 1; same !== undefined && n <= DEPTH; n++) add((items, lo, hi, out) => six(rest, same + 6 * n, items, lo, hi, out));
+    break;
   }
-  if (flags.includes("M")) return { rank: Float64Array.from(parts, month), rest: undefined, reverse };
-  const rest = /[diwf]/.test(flags) ? parts.map((s) => plain(s, flags)) : parts;
-  return { rank: Float64Array.from(rest, beginning), rest, reverse };
+  return all;
+}
+
+function negative(level: Level): Level {
+  return (items, lo, hi, out) => {
+    level(items, lo, hi, out);
+    for (let k = lo; k < hi; k++) out[k] = -out[k]!;
+  };
 }
 
 /** A comparison of lines by their numbers. */
-export function byColumns(columns: readonly Column[]): (a: number, b: number) => number {
+export function byColumns(columns: readonly Column[]): Compare {
   return (a, b) => {
     for (const { rank, rest, reverse } of columns) {
       let d = rank[a]! - rank[b]!;
-      if (d === 0 && rest) {
-        const x = rest[a]!, y = rest[b]!;
-        d = x === y ? 0 : x < y ? -1 : 1;
-      }
+      if (d === 0 && rest) d = compareTexts(rest, a, b);
       if (d !== 0) return reverse ? -d : d;
     }
     return 0;
   };
-}
-
-/** The first six bytes: most lines differ there, and numbers compare quickly. */
-function beginning(s: string): number {
-  let n = 0;
-  for (let i = 0; i < 6; i++) n = n * 256 + (i < s.length ? s.charCodeAt(i) : 0);
-  return n;
 }
 
 function month(s: string): number {
