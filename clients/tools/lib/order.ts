@@ -12,6 +12,8 @@ export type Level = (items: Uint32Array, lo: number, hi: number, out: Float64Arr
 export type Compare = (a: number, b: number) => number;
 
 const SHORT = 8;
+/** Of equal values the order stays. */
+const even: Compare = () => 0;
 
 /** The numbers below n in their order. */
 export function order(n: number, levels: readonly Level[], compare: Compare): Uint32Array {
@@ -54,7 +56,7 @@ class Order {
       return;
     }
     values(this.#from.items, lo, hi, this.#from.values);
-    this.#merged(lo, hi, undefined);
+    this.#merged(lo, hi, even);
     for (let i = lo, k: number; i < hi; i = k) {
       const v = this.#from.values[i];
       for (k = i + 1; k < hi && this.#from.values[k] === v; k++);
@@ -63,7 +65,7 @@ class Order {
   }
 
   /** Sorts from[lo, hi) by value, and by tie. */
-  #merged(lo: number, hi: number, tie: Compare | undefined): void {
+  #merged(lo: number, hi: number, tie: Compare): void {
     let from = this.#from, to = this.#to;
     for (let at = lo; at < hi; at += SHORT) insertion(from, at, Math.min(hi, at + SHORT), tie);
     for (let width = SHORT; width < hi - lo; width *= 2) {
@@ -74,11 +76,11 @@ class Order {
   }
 }
 
-function insertion({ values, items }: Run, lo: number, hi: number, tie: Compare | undefined): void {
+function insertion({ values, items }: Run, lo: number, hi: number, tie: Compare): void {
   for (let i = lo + 1; i < hi; i++) {
     const v = values[i]!, x = items[i]!;
     let k = i;
-    for (; k > lo && (values[k - 1]! > v || (tie && values[k - 1] === v && tie(items[k - 1]!, x) > 0)); k--) {
+    for (; k > lo && (values[k - 1]! > v || (values[k - 1] === v && tie(items[k - 1]!, x) > 0)); k--) {
       values[k] = values[k - 1]!;
       items[k] = items[k - 1]!;
     }
@@ -88,9 +90,9 @@ function insertion({ values, items }: Run, lo: number, hi: number, tie: Compare 
 }
 
 /** from[lo, mid) and from[mid, hi) into to[lo, hi). */
-function merge(from: Run, to: Run, lo: number, mid: number, hi: number, tie: Compare | undefined): void {
+function merge(from: Run, to: Run, lo: number, mid: number, hi: number, tie: Compare): void {
   const { values, items } = from;
-  if (mid >= hi || values[mid - 1]! < values[mid]! || (values[mid - 1] === values[mid] && (!tie || tie(items[mid - 1]!, items[mid]!) <= 0))) {
+  if (mid >= hi || values[mid - 1]! < values[mid]! || (values[mid - 1] === values[mid] && tie(items[mid - 1]!, items[mid]!) <= 0)) {
     copy(from, to, lo, hi, lo);
     return;
   }
@@ -98,7 +100,7 @@ function merge(from: Run, to: Run, lo: number, mid: number, hi: number, tie: Com
   let i = lo, k = mid, at = lo;
   while (i < mid && k < hi) {
     const a = values[i]!, b = values[k]!;
-    if (a < b || (a === b && (!tie || tie(items[i]!, items[k]!) <= 0))) {
+    if (a < b || (a === b && tie(items[i]!, items[k]!) <= 0)) {
       outValues[at] = a;
       outItems[at++] = items[i++]!;
     } else {
