@@ -182,7 +182,8 @@ export function levels(columns: readonly Column[]): Level[] {
       for (let k = lo; k < hi; k++) out[k] = rank[items[k]!]!;
     });
     if (!rest) continue;
-    for (let n = 1; same !== undefined && n <= DEPTH; n++) add((items, lo, hi, out) => six(rest, same + 6 * n, items, lo, hi, out));
+    if (same === undefined) break;
+    for (let n = 1; n <= DEPTH; n++) add((items, lo, hi, out) => six(rest, same + 6 * n, items, lo, hi, out));
     break;
   }
   return all;
