@@ -1,5 +1,5 @@
 /**
- * Compound: matching, switch and the loops of rc(1). Each is run at once for as long as nothing in it
+ * Compound: && and ||, matching, switch and the loops of rc(1). Each is run at once for as long as nothing in it
  * waits, and goes on as a promise from where something did. Invariant: a loop that makes no call rests
  * when it is due. For eval.ts, whose part it is.
  */
@@ -10,8 +10,37 @@ import { matchesAny } from "./glob.ts";
 import type { Local } from "./vars.ts";
 import { expandAll, joined, type Later, literal, words } from "./word.ts";
 
+type Chain = Cmd & { readonly kind: "and" | "or" };
 type For = Cmd & { readonly kind: "for" };
 type Switch = Cmd & { readonly kind: "switch" };
+
+/** a && b || c ..., from left to right: however many, they cost no stack. */
+export function chain(sh: Shell, cmd: Chain, checked: boolean): Later<void> {
+  const links: Chain[] = [];
+  let first: Cmd = cmd;
+  for (; first.kind === "and" || first.kind === "or"; first = first.left) links.push(first);
+  const p = sh.run(first, false);
+  return p ? linksRest(sh, links, p, checked) : linksFrom(sh, links, checked);
+}
+
+/** Runs the links from the last one of the array on. */
+function linksFrom(sh: Shell, links: Chain[], checked: boolean): Later<void> {
+  for (let link = links.pop(); link; link = links.pop()) {
+    if (sh.isTrue !== (link.kind === "and")) continue;
+    const p = sh.run(link.right, checked && links.length === 0);
+    if (p) return links.length > 0 ? linksRest(sh, links, p, checked) : p;
+  }
+  return undefined;
+}
+
+async function linksRest(sh: Shell, links: Chain[], first: Promise<void>, checked: boolean): Promise<void> {
+  await first;
+  for (let link = links.pop(); link; link = links.pop()) {
+    if (sh.isTrue !== (link.kind === "and")) continue;
+    const p = sh.run(link.right, checked && links.length === 0);
+    if (p) await p;
+  }
+}
 
 /** ~ subject pattern ... */
 export function matches(sh: Shell, subject: Word, patterns: readonly Word[], checked: boolean): Later<void> {

@@ -15,7 +15,7 @@ import type { Sys } from "../../kernel/sys.ts";
 import { encode } from "../tools/lib/bytes.ts";
 import type { Assign, Cmd, Simple, Word } from "./ast.ts";
 import { builtins } from "./builtins.ts";
-import { forLoop, matches, switchCase, whileLoop } from "./compound.ts";
+import { chain, forLoop, matches, switchCase, whileLoop } from "./compound.ts";
 import { Exit, Interrupt, isFailure, isTrue, RcError } from "./error.ts";
 import { background, backquote, external, pipefd, pipeline, subshell } from "./job.ts";
 import { Notes } from "./notes.ts";
@@ -182,13 +182,7 @@ export class Shell {
       case "brace": return this.run(cmd.body, checked);
       case "assign": return this.assign(cmd, checked);
       case "match": return matches(this, cmd.subject, cmd.patterns, checked);
-      case "and": case "or": {
-        const { right } = cmd;
-        const want = cmd.kind === "and";
-        const p = this.run(cmd.left, false);
-        if (p) return p.then(() => this.isTrue === want ? this.run(right, checked) : undefined);
-        return this.isTrue === want ? this.run(right, checked) : undefined;
-      }
+      case "and": case "or": return chain(this, cmd, checked);
       case "bang": return this.next(this.run(cmd.cmd, checked), () => this.setStatus(this.isTrue ? "false" : ""));
       case "if": {
         const { body } = cmd;
@@ -233,6 +227,7 @@ export class Shell {
     if (this.calls >= MAXCALLS) throw new RcError("commands nested too deeply");
     this.calls++;
     try {
+      if (this.calls % STACKED === 0) await Promise.resolve();
       await run();
     } finally {
       this.calls--;

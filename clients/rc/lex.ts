@@ -190,6 +190,8 @@ export class Lexer {
   private tag(word: { kind: "word"; line: number; text: string; quoted: boolean }): Token {
     if (!this.wantTag) return word;
     this.wantTag = false;
+    // No line would be this marker.
+    if (word.text.includes("\n")) throw new RcSyntax(word.line, "Bad here tag");
     const here: Here = { tag: word.text, quoted: word.quoted, body: "" };
     this.pending.push(here);
     return { ...word, here };
@@ -206,7 +208,8 @@ export class Lexer {
         if (line === "") break;
         this.line++;
         if (line === here.tag || line === `${here.tag}\n`) break;
-        here.body += line;
+        // The last line of a text may lack its newline.
+        here.body += nl < 0 ? `${line}\n` : line;
       }
     }
     this.pending = [];

@@ -38,7 +38,7 @@ function print(cmd: Cmd, heres: Here[]): string {
     case "bang": return `! ${sub(cmd.cmd)}`;
     case "and": return `${sub(cmd.left)} && ${sub(cmd.right)}`;
     case "or": return `${sub(cmd.left)} || ${sub(cmd.right)}`;
-    case "pipe": return `${operand(cmd.left, heres)}${bar(cmd)}${sub(cmd.right)}`;
+    case "pipe": return piped(operand(cmd.left, heres), cmd, sub(cmd.right));
     case "redir": return `${printRedirs(cmd.redirs, heres)}${sub(cmd.cmd)}`.trimEnd();
     case "assign": {
       const rest = sub(cmd.cmd);
@@ -59,7 +59,7 @@ function print(cmd: Cmd, heres: Here[]): string {
 
 /** To the left of a pipe a redirection in front would take in the whole pipeline: there it goes behind. */
 function operand(cmd: Cmd, heres: Here[]): string {
-  if (cmd.kind === "pipe") return `${operand(cmd.left, heres)}${bar(cmd)}${operand(cmd.right, heres)}`;
+  if (cmd.kind === "pipe") return piped(operand(cmd.left, heres), cmd, operand(cmd.right, heres));
   if (cmd.kind !== "redir") return print(cmd, heres);
   const inner = print(cmd.cmd, heres);
   const redirs = printRedirs(cmd.redirs, heres).trimEnd();
@@ -67,8 +67,17 @@ function operand(cmd: Cmd, heres: Here[]): string {
   return cmd.cmd.kind === "brace" ? `${inner}${redirs}` : `{${redirs} ${inner}}`;
 }
 
-function bar({ out, into }: Pipe): string {
-  return into !== 0 ? `|[${out}=${into}]` : out !== 1 ? `|[${out}]` : "|";
+function piped(left: string, { out, into }: Pipe, right: string): string {
+  const bar = into !== 0 ? `|[${out}=${into}]` : out !== 1 ? `|[${out}]` : "|";
+  return apart(apart(left, bar), right);
+}
+
+/** Two texts that are no other token together: `|` before `|` or `[`, `>` before `[` or `>`. */
+function apart(left: string, right: string): string {
+  const [end, begin] = [left.at(-1), right[0]];
+  const open = end === "<" || end === ">";
+  const one = begin === "[" ? open || end === "|" : begin === "|" ? end === "|" : open && (begin === "<" || begin === ">");
+  return one ? `${left} ${right}` : left + right;
 }
 
 function printRedirs(redirs: readonly Redir[], heres: Here[]): string {
@@ -77,10 +86,10 @@ function printRedirs(redirs: readonly Redir[], heres: Here[]): string {
     if (r.kind === "here") {
       heres.push(r.here);
       const { tag, quoted } = r.here;
-      return `<<${r.fd === 0 ? "" : `[${r.fd}]`}${quoted ? `'${tag.replaceAll("'", "''")}'` : tag} `;
+      return `${apart(`<<${r.fd === 0 ? "" : `[${r.fd}]`}`, quoted ? `'${tag.replaceAll("'", "''")}'` : tag)} `;
     }
     const usual = r.op.startsWith(">") ? 1 : 0;
-    return `${r.op}${r.fd === usual ? "" : `[${r.fd}]`}${printWord(r.file, heres)} `;
+    return `${apart(`${r.op}${r.fd === usual ? "" : `[${r.fd}]`}`, printWord(r.file, heres))} `;
   }).join("");
 }
 

@@ -99,12 +99,7 @@ function expand(sh: Shell, word: Word): Later<List> {
     }
     case "count": return then(nameOf(sh, word.name), (name) => [String(lookup(sh, name).length)]);
     case "join": return then(nameOf(sh, word.name), (name) => [lookup(sh, name).join(" ")]);
-    case "cat": {
-      const left = expand(sh, word.left);
-      if (left instanceof Promise) return left.then(async (list) => concat(list, await expand(sh, word.right)));
-      const right = expand(sh, word.right);
-      return right instanceof Promise ? right.then((list) => concat(left, list)) : concat(left, right);
-    }
+    case "cat": return catenate(sh, word);
     case "list": return expandAll(sh, word.words);
     case "back": {
       const { body, sep } = word;
@@ -113,6 +108,29 @@ function expand(sh: Shell, word: Word): Later<List> {
     }
     default: return sh.pipefd(word).then((name) => [name]);
   }
+}
+
+/** a^b^c ..., from left to right. */
+function catenate(sh: Shell, word: Word): Later<List> {
+  const rights: Word[] = [];
+  let first = word;
+  for (; first.kind === "cat"; first = first.left) rights.push(first.right);
+  let left = expand(sh, first);
+  for (let right = rights.pop(); right; right = rights.pop()) {
+    if (left instanceof Promise) return catenateRest(sh, left, right, rights);
+    const value = expand(sh, right);
+    if (value instanceof Promise) {
+      const known = left;
+      left = value.then((list) => concat(known, list));
+    } else left = concat(left, value);
+  }
+  return left;
+}
+
+async function catenateRest(sh: Shell, first: Promise<List>, second: Word, rights: Word[]): Promise<List> {
+  let left = await first;
+  for (let right: Word | undefined = second; right; right = rights.pop()) left = concat(left, await expand(sh, right));
+  return left;
 }
 
 function nameOf(sh: Shell, word: Word): Later<string> {
