@@ -19,7 +19,8 @@ export type TtyNote = "interrupt" | "quit" | "stop";
 const LIMIT = 1 << 16;
 const CTRL = (c: string): number => c.charCodeAt(0) & 0x1f;
 const ERASE = 0x7f;
-const NOTES: ReadonlyMap<number, TtyNote> = new Map([[CTRL("C"), "interrupt"], [CTRL("\\"), "quit"], [CTRL("Z"), "stop"]]);
+/** The keys that post notes. */
+export const NOTES: ReadonlyMap<number, TtyNote> = new Map([[CTRL("C"), "interrupt"], [CTRL("\\"), "quit"], [CTRL("Z"), "stop"]]);
 
 export class Tty {
   private readonly device: TtyDevice;
@@ -71,6 +72,11 @@ export class Tty {
         resolve(data);
       };
     });
+  }
+
+  /** Somebody waits for what is typed next. */
+  get wanted(): boolean {
+    return this.waiter !== undefined;
   }
 
   /** The terminal is gone: every read from now on is an end of file. */

@@ -30,6 +30,8 @@ const rules: readonly Rule[] = [
   { wing: "clients/examples", ours: ["clients/examples", "clients/node/index.ts", "kernel/index.ts", "proto/index.ts", "servers/index.ts"], bare: /^node:/ },
   // The tar format is a library's; servers/tar.ts is given it.
   { wing: "clients/node/tarformat.ts", ours: ["clients", "proto/index.ts", "servers/index.ts"], bare: /^(node:.*|tar\/(header|pax))$/ },
+  // The line editor knows no host: only how wide characters are.
+  { wing: "clients/edit", ours: ["clients/edit", "proto/index.ts"], bare: /^get-east-asian-width$/, banned: HOST },
   { wing: "clients", ours: ["clients", "kernel/index.ts", "kernel/sys.ts", "proto/index.ts", "servers/index.ts"], bare: /^(node:.*|ws)$/ },
 ];
 

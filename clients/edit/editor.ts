@@ -7,7 +7,7 @@
  * at most; when the line has changed its answer comes too late, and is given up.
  */
 import { Eintr, encode, NineError } from "../../proto/index.ts";
-import { Buffer } from "./buffer.ts";
+import { Draft } from "./draft.ts";
 import type { History } from "./history.ts";
 import { type Key, Keys } from "./keys.ts";
 import type { View } from "./layout.ts";
@@ -69,7 +69,7 @@ const LASTWORD = /(?:'[^']*'|[^\s'])+\s*$/;
 
 export class Editor {
   private readonly options: EditorOptions;
-  private readonly buffer = new Buffer();
+  private readonly draft = new Draft();
   private readonly keys = new Keys();
   private painter: Painter;
   private ask: Ask = { prompt: "", more: "", enough: () => true };
@@ -147,7 +147,7 @@ export class Editor {
     this.ask = ask;
     this.answer = undefined;
     this.failure = undefined;
-    this.buffer.set("");
+    this.draft.set("");
     this.at = this.options.history.entries.length;
     this.left.clear();
     this.search = this.candidates = this.asking = this.argument = this.resizing = undefined;
@@ -165,7 +165,7 @@ export class Editor {
       const key = this.keys.next();
       if (key) await this.take(key);
       else if (this.ahead.length > 0) this.keys.push(this.ahead.shift()!);
-      else if (this.ended) this.finish({ kind: "end", text: this.buffer.text });
+      else if (this.ended) this.finish({ kind: "end", text: this.draft.text });
       else {
         this.read();
         if (this.dirty && unpainted++ < UNPAINTED) await this.options.pause();
@@ -213,12 +213,12 @@ export class Editor {
   }
 
   private get view(): View {
-    const { text, cursor } = this.search ? this.search.found : this.buffer;
+    const { text, cursor } = this.search ? this.search.found : this.draft;
     return { prompt: this.search?.prompt ?? this.ask.prompt, more: this.ask.more, text, cursor };
   }
 
   private async flush(): Promise<void> {
-    if (this.dirty && !this.answer && !this.resizing) {
+    if (this.dirty && !this.answer && !this.resizing && !this.asking) {
       this.dirty = false;
       this.out += this.painter.paint(this.view);
     }
@@ -248,38 +248,38 @@ export class Editor {
     else if (key.name === "M-." || key.name === "M-_") this.lastArgument(argument);
     else this.key(key);
     const c = this.completing;
-    if (c && (this.answer || c.text !== this.buffer.text || c.cursor !== this.buffer.cursor)) this.giveUp();
+    if (c && (this.answer || c.text !== this.draft.text || c.cursor !== this.draft.cursor)) this.giveUp();
   }
 
   private key({ name, text }: Key): void {
-    const { buffer } = this;
+    const { draft } = this;
     switch (name) {
-      case "text": return buffer.insert(text);
+      case "text": return draft.insert(text);
       case "paste":
-        buffer.over();
-        return buffer.replace(buffer.cursor, buffer.cursor, text);
+        draft.over();
+        return draft.replace(draft.cursor, draft.cursor, text);
       case "Enter": return this.enter();
-      case "M-Enter": return buffer.insert("\n");
+      case "M-Enter": return draft.insert("\n");
       case "C-d":
-        if (buffer.text === "" || (buffer.cursor === buffer.text.length && buffer.text.endsWith("\n"))) {
-          this.finish({ kind: "end", text: buffer.text });
+        if (draft.text === "" || (draft.cursor === draft.text.length && draft.text.endsWith("\n"))) {
+          this.finish({ kind: "end", text: draft.text });
           return;
         }
         break;
       case "C-p": case "Up":
-        if (!buffer.vertical(-1)) this.recall(this.at - 1);
+        if (!draft.vertical(-1)) this.recall(this.at - 1);
         return;
       case "C-n": case "Down":
-        if (!buffer.vertical(1)) this.recall(this.at + 1);
+        if (!draft.vertical(1)) this.recall(this.at + 1);
         return;
       case "M-<":
-        if (buffer.cursor === 0) this.recall(0);
+        if (draft.cursor === 0) this.recall(0);
         break;
       case "M->":
-        if (buffer.cursor === buffer.text.length) this.recall(this.options.history.entries.length);
+        if (draft.cursor === draft.text.length) this.recall(this.options.history.entries.length);
         break;
       case "C-r": case "C-s":
-        this.search = new Search(this.options.history.entries, buffer.text, this.at, name === "C-r" ? buffer.text.length : buffer.cursor, name === "C-r");
+        this.search = new Search(this.options.history.entries, draft.text, this.at, name === "C-r" ? draft.text.length : draft.cursor, name === "C-r");
         return;
       case "C-v":
         this.keys.literal();
@@ -293,14 +293,14 @@ export class Editor {
         break;
       default:
     }
-    if (!buffer.command(name)) buffer.over();
+    if (!draft.command(name)) draft.over();
   }
 
   private enter(): void {
-    const { buffer } = this;
-    const { text } = buffer;
+    const { draft } = this;
+    const { text } = draft;
     if (!this.ask.enough(text)) {
-      buffer.insert("\n");
+      draft.insert("\n");
       return;
     }
     this.options.history.add(text);
@@ -311,9 +311,9 @@ export class Editor {
   private recall(at: number): void {
     const { entries } = this.options.history;
     if (at < 0 || at > entries.length || at === this.at) return;
-    this.left.set(this.at, this.buffer.text);
+    this.left.set(this.at, this.draft.text);
     this.at = at;
-    this.buffer.set(this.left.get(at) ?? entries[at] ?? "");
+    this.draft.set(this.left.get(at) ?? entries[at] ?? "");
   }
 
   /** M-.: the last word of the command before, at the next key of the one before that. */
@@ -322,9 +322,9 @@ export class Editor {
     for (let at = (last?.at ?? entries.length) - 1; at >= 0; at--) {
       const word = LASTWORD.exec(entries[at]!)?.[0].trimEnd();
       if (word === undefined) continue;
-      const { cursor } = this.buffer;
-      this.buffer.over();
-      this.buffer.replace(cursor - (last?.length ?? 0), cursor, word);
+      const { cursor } = this.draft;
+      this.draft.over();
+      this.draft.replace(cursor - (last?.length ?? 0), cursor, word);
       this.argument = { at, length: word.length };
       return;
     }
@@ -352,22 +352,22 @@ export class Editor {
         if (search.pattern !== "") this.pattern = search.pattern;
         this.search = undefined;
         this.recall(at);
-        if (this.buffer.text === found) this.buffer.cursor = cursor;
+        if (this.draft.text === found) this.draft.cursor = cursor;
         return false;
       }
     }
   }
 
   private async tab(candidates: readonly string[] | undefined): Promise<void> {
-    const { buffer, ask } = this;
-    const { text, cursor } = buffer;
-    const line = text.slice(buffer.line.start, cursor);
+    const { draft, ask } = this;
+    const { text, cursor } = draft;
+    const line = text.slice(draft.line.start, cursor);
     // Where a line begins, and within what comes at once as pasted text does, it is a Tab.
     if (!ask.complete || line.trim() === "" || this.keys.pending) {
-      buffer.insert("\t");
+      draft.insert("\t");
       return;
     }
-    buffer.over();
+    draft.over();
     if (candidates) {
       if (candidates.length > MANY) this.asking = candidates;
       this.out += this.painter.leave(this.view);
@@ -389,9 +389,9 @@ export class Editor {
 
   private completed(c: Completion | undefined): void {
     this.dirty = true;
-    const { buffer } = this;
+    const { draft } = this;
     if (!c || c.names.length === 0) this.out += BELL;
-    else if (c.insert !== buffer.text.slice(c.start, buffer.cursor)) buffer.replace(c.start, buffer.cursor, c.insert);
+    else if (c.insert !== draft.text.slice(c.start, draft.cursor)) draft.replace(c.start, draft.cursor, c.insert);
     else if (c.names.length > 1) {
       this.candidates = c.names;
       this.out += BELL;

@@ -103,9 +103,15 @@ export class Keys {
   private escape(): Key | undefined {
     let at = this.at + 1;
     let meta = false;
-    // ESC ESC [ A is what some terminals send for an arrow with Alt.
-    if (this.bytes[at] === ESC && (this.bytes[at + 1] === 0x5b || this.bytes[at + 1] === 0x4f)) {
-      meta = true;
+    if (this.bytes[at] === ESC) {
+      const third = this.bytes[at + 1];
+      if (third === undefined) return undefined;
+      // ESC ESC [ A is what some terminals send for an arrow with Alt; else the second begins anew.
+      meta = third === 0x5b || third === 0x4f;
+      if (!meta) {
+        this.at++;
+        return { name: "ignored", text: "" };
+      }
       at++;
     }
     const c = this.bytes[at];
@@ -120,7 +126,6 @@ export class Keys {
     const n = c < 0x80 ? 1 : sequence(c);
     if (at + n > this.bytes.length) return undefined;
     this.at = at + n;
-    if (c === ESC) return { name: "ignored", text: "" };
     if (c < 0x20 || c === 0x7f) return { name: meta1(control(c)), text: "" };
     return { name: `M-${decodeUtf8(this.bytes, at, at + n).toLowerCase()}`, text: "" };
   }

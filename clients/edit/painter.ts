@@ -38,9 +38,9 @@ export class Painter {
     const { cols, rows: height } = this.size;
     const { rows, row, col } = layout(view, cols);
     const top = Math.max(0, Math.min(Math.max(Math.min(this.top, row), row - height + 1), rows.length - height));
-    const window = rows.slice(top, top + height);
+    const seen = rows.slice(top, top + height);
     const by = top - this.top;
-    // The screen goes up by itself when the window is all of it.
+    // The screen goes up by itself when the view is all of it.
     if (by > 0 && by < height && this.shown.length === height) {
       this.move(height - 1, 0);
       this.out += "\n".repeat(by);
@@ -48,14 +48,14 @@ export class Painter {
       while (this.shown.length < height) this.shown.push(BLANK);
     }
     this.top = top;
-    for (let i = 0; i < window.length; i++) this.write(i, window[i]!, i > 0 ? window[i - 1] : undefined);
-    const last = window.at(-1) ?? BLANK;
-    if (this.shown.length > window.length) {
-      if (last.width < cols) this.move(window.length - 1, last.width);
-      else this.move(window.length, 0);
+    for (let i = 0; i < seen.length; i++) this.write(i, seen[i]!, i > 0 ? seen[i - 1] : undefined);
+    const last = seen.at(-1) ?? BLANK;
+    if (this.shown.length > seen.length) {
+      if (last.width < cols) this.move(seen.length - 1, last.width);
+      else this.move(seen.length, 0);
       this.out += `${ESC}J`;
     }
-    this.shown = [...window];
+    this.shown = [...seen];
     this.move(row - top, col);
     return this.take();
   }

@@ -6,7 +6,8 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Program, Sys } from "../../kernel/index.ts";
 import { DMDIR, Eisdir, errno, NineError, OREAD, ORDWR, OWRITE } from "../../proto/index.ts";
-import { type LineEditor, rc } from "../rc/index.ts";
+import { Editor, History } from "../edit/index.ts";
+import { rc } from "../rc/index.ts";
 import { decode } from "../tools/lib/bytes.ts";
 import { readAll } from "../tools/lib/readall.ts";
 import { about } from "../tools/lib/tool.ts";
@@ -14,7 +15,8 @@ import type { TtyNote } from "../tty.ts";
 import { booted, mountAll } from "./boot.ts";
 import { perhaps, VERBS } from "./commandline.ts";
 import { hostError } from "./guard.ts";
-import { lineEditor } from "./lineedit.ts";
+import { HistoryFile, historyPath } from "./historyfile.ts";
+import { nodeHost } from "./host.ts";
 import type { Options } from "./options.ts";
 import { plainStreams, type Streams, terminalStreams } from "./streams.ts";
 import type { System } from "./system.ts";
@@ -59,10 +61,12 @@ export async function shell(o: ShellOptions): Promise<number> {
   };
   process.stdout.on("error", unread);
   const streams = interactive ? terminalStreams(key) : plainStreams();
+  const file = interactive ? historyPath(o.env, o.cwd) : undefined;
+  const history = new History(file === undefined ? undefined : new HistoryFile(file));
   try {
     const { TERM } = o.env;
     kernel = await booted(options, o.cwd, {
-      streams, wrap: traced, programs: [["rc", prompting(streams)]], ...(TERM !== undefined && { env: [["TERM", [TERM]]] }),
+      streams, wrap: traced, programs: [["rc", prompting(streams, history)]], ...(TERM !== undefined && { env: [["TERM", [TERM]]] }),
     });
     const { sys } = kernel;
     sys.notify(() => true);
@@ -120,25 +124,45 @@ async function readNamed(sys: Sys, file: string): Promise<Uint8Array | undefined
   }
 }
 
-/** rc, with line editing where a person types. */
-function prompting(streams: Streams): Program {
-  return rc({ lineEditor: (sys) => (streams.console.isTTY && process.stdout.isTTY ? editor(sys) : undefined) });
+/** rc, with line editing where a person types; on a terminal that can do nothing else, with a prompt alone. */
+function prompting(streams: Streams, history: History): Program {
+  return rc({
+    lineEditor: (sys) => {
+      if (!streams.console.isTTY || !process.stdout.isTTY || !onConsole(sys)) return undefined;
+      return dumb(sys.getenv("TERM")?.[0]) ? "plain" : editor(sys, history);
+    },
+  });
+}
+
+function dumb(term: string | undefined): boolean {
+  return term === "dumb" || term === "";
+}
+
+/** Does the process read the console? */
+function onConsole(sys: Sys): boolean {
+  try {
+    return ["/dev/cons", "/dev/tty"].includes(sys.fd2path(0));
+  } catch {
+    return false;
+  }
 }
 
 /** Line editing for rc on the name space's console. */
-function editor(sys: Sys): LineEditor {
+function editor(sys: Sys, history: History): Editor {
   const cons = sys.open("/dev/cons", ORDWR);
   const ctl = sys.open("/dev/consctl", OWRITE);
   const bytes = new TextEncoder();
-  let rows = { rows: process.stdout.rows, cols: process.stdout.columns };
-  process.stdout.on("resize", () => {
-    rows = { rows: process.stdout.rows, cols: process.stdout.columns };
-  });
-  return lineEditor({
+  const { sleep, yield: pause } = nodeHost();
+  return new Editor({
     // A note ends the read: the signal has nothing to add.
     read: async () => sys.read(await cons),
     write: async (data) => void (await sys.write(await cons, data)),
     setRaw: async (on) => void (await sys.write(await ctl, bytes.encode(on ? "rawon" : "rawoff"))),
-    size: () => rows,
+    size: () => ({ rows: process.stdout.rows ?? 0, cols: process.stdout.columns ?? 0 }),
+    onResize(f) {
+      process.stdout.on("resize", f);
+      return () => process.stdout.off("resize", f);
+    },
+    pause, sleep, history,
   });
 }

@@ -4,10 +4,16 @@
  * shell, always, so that the interrupt key is seen; a write settles when the stream has taken it; the
  * terminal is given back as it was found.
  */
+import { writeSync } from "node:fs";
 import { Eintr, errno, NineError } from "../../proto/index.ts";
 import type { Console, InStream, OutStream } from "../../servers/index.ts";
+import { Keyboard } from "../keyboard.ts";
 import { Tty, type TtyNote } from "../tty.ts";
 import { hostError } from "./guard.ts";
+
+/** What switches bracketed paste, and off. */
+const PASTE = "\x1b[?2004";
+const PASTEOFF = "\x1b[?2004l";
 
 /** Standard input, read on demand. */
 class Stdin implements InStream {
@@ -122,18 +128,46 @@ export function terminalStreams(note: (note: TtyNote) => void): Streams {
   const stdout = outStream(process.stdout);
   const stderr = outStream(process.stderr);
   const tty = new Tty({ write: (data) => void process.stdout.write(data), note });
-  const typed = (chunk: Buffer): void => tty.type(chunk);
-  const ended = (): void => tty.end();
+  const keyboard = new Keyboard(tty);
+  const typed = (chunk: Buffer): void => keyboard.type(chunk);
+  const ended = (): void => keyboard.end();
+  let raw = false;
+  /** An editor has asked for pasted text in brackets, and not taken that back: whatever ends it, programs are to have none. */
+  let brackets = false;
+  const restore = (): void => {
+    if (!brackets) return;
+    brackets = false;
+    try {
+      writeSync(process.stdout.fd, PASTEOFF);
+    } catch {
+      // The terminal is gone.
+    }
+  };
   process.stdin.setRawMode(true);
   process.stdin.on("data", typed);
   process.stdin.on("end", ended);
   process.stdin.resume();
+  process.on("exit", restore);
   return {
-    stdin: { read: (_n, signal) => tty.read(signal), isTTY: true }, stdout, stderr,
-    console: { read: (signal) => tty.read(signal), write: (data) => stdout.write(data), setRaw: (on) => tty.setRaw(on), size, isTTY: true },
+    stdin: { read: (_n, signal) => keyboard.read(signal), isTTY: true }, stdout, stderr,
+    console: {
+      read: (signal) => keyboard.read(signal),
+      write(data) {
+        if (raw && Buffer.from(data.buffer, data.byteOffset, data.length).includes(PASTE)) brackets = !Buffer.from(data).toString("latin1").endsWith(PASTEOFF);
+        return stdout.write(data);
+      },
+      setRaw(on) {
+        raw = on;
+        keyboard.setRaw(on);
+        if (!on) restore();
+      },
+      size, isTTY: true,
+    },
     close() {
       process.stdin.off("data", typed);
       process.stdin.off("end", ended);
+      process.off("exit", restore);
+      restore();
       process.stdin.setRawMode(false);
       process.stdin.pause();
     },

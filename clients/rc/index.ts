@@ -17,8 +17,8 @@ export type { LineEditor } from "./read.ts";
 
 /** What only the client knows. */
 export interface RcOptions {
-  /** An editor for lines from fd 0 of this process, undefined when that is no terminal. */
-  lineEditor?: (sys: Sys) => LineEditor | undefined;
+  /** An editor for commands from fd 0 of this process, "plain" for a prompt alone; undefined when that is no terminal. */
+  lineEditor?: (sys: Sys) => LineEditor | "plain" | undefined;
   /** A script that is not in the name space, by the name its user gave it: run it; argv holds its arguments only. */
   script?: { readonly name: string; readonly text: string };
 }
@@ -109,7 +109,7 @@ async function commands(sh: Shell, args: Args, login: boolean, options: RcOption
   const editor = sh.flags.has("I") ? undefined : options.lineEditor?.(sh.sys);
   const interactive = sh.flags.has("i") || editor !== undefined;
   if (interactive) sh.flags.add("i");
-  const more: More = editor ? fromEditor(sh, editor) : fromStdin(sh, interactive);
+  const more: More = editor && editor !== "plain" ? fromEditor(sh, editor) : fromStdin(sh, interactive);
   await interpret(sh, { ...textSource(""), final: false }, "/fd/0", interactive, more);
 }
 

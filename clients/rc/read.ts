@@ -4,7 +4,9 @@
  * lines nothing of the first is left: no scope, no redirection, no fd of <{}.
  */
 import { isInterrupted } from "../../proto/index.ts";
+import type { Editor } from "../edit/index.ts";
 import { decode } from "../tools/lib/bytes.ts";
+import { complete } from "./complete.ts";
 import { Interrupt, isFailure, isTrue, mistake, RcError } from "./error.ts";
 import type { Shell } from "./eval.ts";
 import { Incomplete, RcSyntax } from "./lex.ts";
@@ -13,13 +15,17 @@ import { printValue } from "./print.ts";
 import { expandHere } from "./word.ts";
 
 /** More text for a source, undefined at its end. `first`: no command has been begun. */
-export type More = (first: boolean) => Promise<string | undefined>;
+export type More = (first: boolean, source: Source) => Promise<Typed | undefined>;
 
-/** Reads lines for an interactive shell; the signal aborts a line that is no longer wanted. */
-export interface LineEditor {
-  /** The line without its newline; undefined at the end of the input. */
-  readLine(prompt: string, signal?: AbortSignal): Promise<string | undefined>;
+/** What was typed. `last`: nothing follows it, so that a command that is not whole is wrong. `dropped`: nor is what stood before it wanted. */
+export interface Typed {
+  readonly text: string;
+  readonly last?: boolean;
+  readonly dropped?: boolean;
 }
+
+/** Reads commands for an interactive shell (clients/edit); the signal aborts one that is no longer wanted. */
+export type LineEditor = Pick<Editor, "readLine">;
 
 /** Runs a source's commands to its end. `name` is what syntax errors call it. */
 export async function interpret(sh: Shell, source: Source, name: string | undefined, interactive: boolean, more?: More): Promise<void> {
@@ -88,6 +94,8 @@ async function readLine(source: Source, sh: Shell, more: More): Promise<Line | u
   // What has been run is let go, so that text holds the current command only.
   source.text = source.text.slice(source.pos);
   source.pos = 0;
+  // The end of a terminal's input is that of a command, if one was begun.
+  if (source.text === "") source.final = false;
   for (;;) {
     if (source.text !== "" || source.final) {
       try {
@@ -96,29 +104,50 @@ async function readLine(source: Source, sh: Shell, more: More): Promise<Line | u
         if (!(e instanceof Incomplete)) throw e;
       }
     }
-    const text = await more(source.text === "");
+    const typed = await more(source.text === "", source);
     if (sh.notes.pending) await sh.takeNotes();
-    if (text === undefined) source.final = true;
-    else source.text += text;
+    if (typed?.dropped) source.text = "";
+    source.text += typed?.text ?? "";
+    source.final = typed === undefined || typed.last === true;
   }
 }
 
-/** Lines from an editor, with $prompt's first element or, in the middle of a command, its second. */
+/** Commands from an editor, with $prompt's first element or, in the middle of one, its second. */
 export function fromEditor(sh: Shell, editor: LineEditor): More {
-  return async (first) => {
+  return async (first, source) => {
     const reading = new AbortController();
     sh.notes.reading = reading;
+    const ask = {
+      prompt: promptOf(sh, first), more: promptOf(sh, false),
+      enough: (text: string) => isWhole(source, text),
+      complete: (text: string, cursor: number, signal: AbortSignal) => complete(sh, text, cursor, signal),
+    };
     try {
-      const line = await editor.readLine(promptOf(sh, first), reading.signal);
-      return line === undefined ? undefined : `${line}\n`;
+      const answer = await editor.readLine(ask, reading.signal);
+      if (answer.kind === "dropped") return { text: "", dropped: true };
+      if (answer.kind === "line") return { text: `${answer.text}\n` };
+      return first && answer.text === "" ? undefined : { text: answer.text, last: true };
     } catch (e) {
-      // An aborted read is an empty line: the note that aborted it is taken next. Without one pending, a note has ended the shell.
-      if (sh.notes.pending) return "";
+      // A note that ended the reading is taken next. Without one pending, it has ended the shell.
+      if (sh.notes.pending) return { text: "", dropped: true };
       throw e;
     } finally {
       sh.notes.reading = undefined;
     }
   };
+}
+
+/** Would the source with this behind it end with a whole command, or a mistake? */
+function isWhole(source: Source, text: string): boolean {
+  const ahead = { ...source, text: `${source.text}${text}\n` };
+  try {
+    while (ahead.pos < ahead.text.length && parseLine(ahead));
+    return true;
+  } catch (e) {
+    if (e instanceof Incomplete) return false;
+    if (e instanceof RcSyntax) return true;
+    throw e;
+  }
 }
 
 /** What reads of fd 0 give: at most a line each where children are to read the rest. */
@@ -128,7 +157,7 @@ export function fromStdin(sh: Shell, prompting: boolean): More {
     const fd = sh.fds.get(0);
     if (fd === undefined) return undefined;
     const data = await sh.again(() => sh.sys.read(fd));
-    return data.length === 0 ? undefined : decode(data);
+    return data.length === 0 ? undefined : { text: decode(data) };
   };
 }
 

@@ -42,9 +42,9 @@ export class Terminal {
   /** The row that the last keys were typed in. */
   private mark = 0;
 
-  constructor(args: readonly string[], cwd: string) {
+  constructor(args: readonly string[], cwd: string, env: Readonly<Record<string, string>> = {}) {
     this.child = spawn(programPath("python3") ?? "python3", ["-c", BRIDGE, process.execPath, ...MAIN, ...args], {
-      cwd, stdio: ["pipe", "pipe", "inherit"], env: { ...process.env, TERM: "xterm" },
+      cwd, stdio: ["pipe", "pipe", "inherit"], env: { ...process.env, TERM: "xterm", NINEPLEX_HISTORY: "", ...env },
     });
     this.child.stdout?.on("data", (data: Buffer) => this.screen.show(data.toString()));
     this.child.stdin?.on("error", () => undefined);

@@ -29,10 +29,11 @@ async function out(script: string, options?: RunOptions): Promise<string> {
 /** An editor that gives these lines; a function is run instead of a line, and may never settle. */
 function editor(lines: (string | ((signal?: AbortSignal) => Promise<string | undefined>))[], prompts: string[] = []): LineEditor {
   return {
-    async readLine(prompt, signal) {
+    async readLine({ prompt }, signal) {
       prompts.push(prompt);
       const line = lines.shift();
-      return typeof line === "function" ? await line(signal) : line;
+      const text = typeof line === "function" ? await line(signal) : line;
+      return text === undefined ? { kind: "end", text: "" } : { kind: "line", text };
     },
   };
 }

@@ -1,8 +1,8 @@
 /**
- * Buffer: the text being edited, with its cursor, and the commands of Emacs that change it or move in
+ * Draft: the text being edited, with its cursor, and the commands of Emacs that change it or move in
  * it; undo and the kills. Invariants: the cursor never stands within a character; every change goes
  * through replace(), which undo takes back; kills that follow one another are one. The kills outlive
- * the text: one Buffer serves all lines of an editor.
+ * the text: one Draft serves all lines of an editor.
  */
 import { after, before } from "./width.ts";
 
@@ -19,7 +19,7 @@ const CHANGES = 1000;
 const WORD = /[\p{L}\p{N}\p{M}]/u;
 const BLANK = /\s/;
 
-export class Buffer {
+export class Draft {
   text = "";
   cursor = 0;
   private changes: Change[] = [];
@@ -49,8 +49,8 @@ export class Buffer {
     const last = this.changes.at(-1);
     this.over();
     const at = this.cursor;
-    // What is typed at a stretch is undone at once, up to a blank.
-    if (typing && last && last.removed === "" && last.at + last.inserted.length === at && !BLANK.test(text[0] ?? "")) {
+    // What is typed at a stretch is undone at once.
+    if (typing && last && last.removed === "" && last.at + last.inserted.length === at) {
       this.changes[this.changes.length - 1] = { ...last, inserted: last.inserted + text };
       this.text = this.text.slice(0, at) + text + this.text.slice(at);
       this.cursor = at + text.length;
@@ -160,7 +160,7 @@ function char(text: string, at: number): string {
   return String.fromCodePoint(text.codePointAt(at)!);
 }
 
-type Command = (b: Buffer, killing: boolean, yanked: { readonly kill: number; readonly length: number } | undefined) => void;
+type Command = (b: Draft, killing: boolean, yanked: { readonly kill: number; readonly length: number } | undefined) => void;
 
 function recase(change: (word: string) => string): Command {
   return (b) => {
@@ -170,7 +170,7 @@ function recase(change: (word: string) => string): Command {
 }
 
 /** C-t: the character before the cursor changes places with the one at it, at the end of a line the two before it. */
-function transpose(b: Buffer): void {
+function transpose(b: Draft): void {
   const { start, end } = b.line;
   const at = b.cursor === end ? before(b.text, b.cursor) : b.cursor;
   if (at <= start) return;
@@ -180,7 +180,7 @@ function transpose(b: Buffer): void {
 }
 
 /** M-t: the same with words. */
-function transposeWords(b: Buffer): void {
+function transposeWords(b: Draft): void {
   const end = b.wordEnd();
   const start = b.wordStart(end);
   const first = b.wordStart(start);
