@@ -1,15 +1,16 @@
-/** The README's examples, run as they stand: plug-ins in a directory that looks like the checkout, a name space. */
+/** The README's examples, run as they stand in a directory that looks like the checkout: the walk, plug-ins, a name space. */
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import { listen } from "../../clients/node/index.ts";
 import { dir, open, textFile } from "../../proto/index.ts";
 import { tree } from "../../servers/index.ts";
 import { nineplex, run } from "../support/children.ts";
+import { shown, startedSession, turns } from "../support/session.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const readme = readFileSync(join(ROOT, "README.md"), "utf8");
@@ -20,9 +21,19 @@ afterAll(() => {
   rmSync(top, { recursive: true });
 });
 
-it("plug-ins", { timeout: 120_000 }, async () => {
+beforeAll(() => {
   for (const name of ["clients", "kernel", "proto", "servers", "node_modules", "tsconfig.json"]) symlinkSync(join(ROOT, name), join(top, name));
   copyFileSync(join(ROOT, "package.json"), join(top, "package.json"));
+});
+
+it("a walk", { timeout: 120_000 }, async () => {
+  const all = turns(/<!-- example: a walk -->\s*```rc\n(.*?)```/s.exec(readme)?.[1] ?? "");
+  expect(all.length).toBeGreaterThan(15);
+  const got = await startedSession(["npm", "start", "-s", "--"], top, all.map((t) => t.typed));
+  expect(shown(all, got)).toBe(shown(all, all.map((t) => t.expected)));
+});
+
+it("plug-ins", { timeout: 120_000 }, async () => {
   await new Promise<void>((resolve) => web.listen(0, "127.0.0.1", resolve));
   const block = /<!-- example: plug-ins -->\s*```sh\n(.*?)```/s.exec(readme)?.[1] ?? "";
   const commands = block.trim().split("\n");

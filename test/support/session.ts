@@ -3,6 +3,7 @@
  * "% " are typed, what follows is the output of both kinds. Where a line ends in { or has << in it,
  * further lines of it follow, a tab before each, as rc's second prompt is one.
  */
+import { spawn } from "node:child_process";
 import type { Sys } from "../../kernel/index.ts";
 import { bytes, text } from "./kernel.ts";
 
@@ -49,4 +50,27 @@ export async function session(sys: Sys, typed: readonly string[], env: Readonly<
   await fed;
   await sys.wait(pid);
   return all.split(MARK).slice(1, -1);
+}
+
+/**
+ * The same with a nineplex of its own, started by this command, which is to run -c COMMAND: each line is
+ * typed when the prompt for it is there. Rejects when it ends in an error.
+ */
+export function startedSession(command: readonly string[], cwd: string, typed: readonly string[]): Promise<string[]> {
+  const [program = "", ...args] = command;
+  const child = spawn(program, [...args, "-c", `prompt=(${MARK} '') rc -i >[2=1]`], { cwd, stdio: ["pipe", "pipe", "inherit"] });
+  const left = [...typed];
+  let all = "";
+  child.stdout.setEncoding("utf8").on("data", (data: string) => {
+    all += data;
+    for (let n = data.split(MARK).length - 1; n > 0; n--) {
+      const line = left.shift();
+      if (line === undefined) child.stdin.end();
+      else child.stdin.write(`${line}\n`);
+    }
+  });
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (status) => (status === 0 ? resolve(all.split(MARK).slice(1, -1)) : reject(new Error(`status ${status} after: ${all}`))));
+  });
 }

@@ -66,7 +66,7 @@ function* blocks(lines: readonly string[], look: Look): Generator<string> {
   for (let at = 0; at < lines.length;) {
     const line = lines[at] ?? "";
     if (line.startsWith("```")) {
-      for (at++; at < lines.length && !lines[at]?.startsWith("```"); at++) yield margin + (lines[at] ?? "");
+      for (at++; at < lines.length && !lines[at]?.startsWith("```"); at++) yield lines[at] === "" ? "" : margin + lines[at];
       at++;
     } else if (line.startsWith("    ") || line === "") {
       yield line === "" ? "" : margin + line.slice(INDENT);
@@ -82,7 +82,7 @@ function* blocks(lines: readonly string[], look: Look): Generator<string> {
 
 /** A paragraph, or an item: `- ` and perhaps what it is about in code and a colon. */
 function paragraph(text: string, look: Look): string[] {
-  const item = /^- (?:((?:`[^`]+`(?:, )?)+): )?(.*)$/.exec(text);
+  const item = /^- (?:((?:(?:`` .+? ``|`[^`]+`)(?:, )?)+): )?(.*)$/.exec(text);
   if (!item) return filled(text, "", INDENT, look);
   const [, tag, rest = ""] = item;
   return tag === undefined ? filled(rest, "- ", INDENT + 2, look) : filled(rest, `${tag} `, HANG, look);
