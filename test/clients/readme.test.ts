@@ -46,7 +46,7 @@ it("plug-ins", { timeout: 120_000 }, async () => {
     said.push(r.stdout.toString());
   }
   expect(said).toEqual([
-    "/n/kv/colour\n", "nineplex\ntsx clients/main.ts\n", "/n/web/index.txt\n", "green\n", expect.stringMatching(/^\d{13}\n$/),
+    "/n/kv/colour\n", "nineplex\nnode --import tsx clients/main.ts\n", "/n/web/index.txt\n", "green\n", expect.stringMatching(/^\d{13}\n$/),
   ]);
   expect(JSON.parse(readFileSync(join(top, "store.json"), "utf8"))).toEqual({ colour: "green\n" });
 });
