@@ -228,7 +228,7 @@ describe("options of the shell", () => {
       run(["--no-host", "-c", "pwd; ls /host; cat /host/args.rc"]),
       run(["--ro", "-c", "@ {echo x > new}; rm args.rc; mkdir d; cat args.rc | head -1; ls"]),
       run(["--uname", "glenda", "-c", "echo $user; echo x > /tmp/f; ls -l /tmp"]),
-      run(["--trace=trace.9p", "-c", "cat /tmp/nothing /host/elf"]),
+      run(["--trace=trace.9p", "-c", "cat /host/elf /tmp/nothing"]),
       run(["--trace", "-c", "cat /host/elf > /dev/null"]),
       run(["--trace=no/such/dir", "-c", "echo no"]),
     ]);
@@ -238,7 +238,7 @@ describe("options of the shell", () => {
     expect(ro.stderr).toMatch(/read only file system\n.*read only file system\n.*read only file system\n$/s);
     expect(existsSync(join(cwd, "new"))).toBe(false);
     expect(uname.stdout.toString()).toMatch(/^glenda\n.* glenda .* \/tmp\/f\n$/);
-    expect(readFileSync(traced, "utf8")).toMatch(/Tattach.*\n(.*\n)*.*Twalk.*nothing.*\n(.*\n)*.*Rread/);
+    expect(readFileSync(traced, "utf8")).toMatch(/Tattach.*\n(.*\n)*.*Rread.*\n(.*\n)*.*Twalk.*nothing/);
     expect(toErr.stderr).toMatch(/Tattach/);
     expect(text(badTrace)).toEqual(failed(1, "nineplex: --trace=no/such/dir: file does not exist"));
   });
