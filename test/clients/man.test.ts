@@ -16,6 +16,8 @@ import { session, shown, turns } from "../support/session.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const MAN = join(ROOT, "clients/man");
+/** Pages of section 1 about the shell as a whole. */
+const ABOUT = ["1/intro", "1/editing"];
 /** Programs that are made with something of the client's. */
 const MADE = ["rc", "tarfs"];
 const HEADINGS = ["NAME", "SYNOPSIS", "DESCRIPTION", "EXAMPLES", "SEE ALSO", "SOURCE"];
@@ -69,7 +71,7 @@ describe("pages", () => {
   it("every program has one, and every page of commands a program", () => {
     const programs = [...tools.keys(), ...MADE];
     expect(programs.filter((name) => !pageOf(name, /^[14]\//))).toEqual([]);
-    for (const page of pages.filter((p) => p.id.startsWith("1/") && p.id !== "1/intro")) expect(programs, page.id).toContain(page.names[0]);
+    for (const page of pages.filter((p) => p.id.startsWith("1/") && !ABOUT.includes(p.id))) expect(programs, page.id).toContain(page.names[0]);
   });
 
   it("SYNOPSIS is what the program says itself, and every flag of it is explained", () => {
@@ -91,6 +93,14 @@ describe("pages", () => {
       const form = `${dashed(option)}${value === undefined ? "" : optional ? `[=${value}]` : ` ${value.replace(/\|.*/, "")}`}`;
       expect(page?.text).toContain(`\`${form}\``);
     }
+  });
+
+  it("editing has every key of the line editor", () => {
+    const page = pages.find((p) => p.id === "1/editing");
+    const source = ["draft", "editor"].map((name) => readFileSync(join(ROOT, `clients/edit/${name}.ts`), "utf8")).join("");
+    const keys = new Set([...source.matchAll(/(?:case |key\.name === |^ *|, )"?((?:C-|M-)+[^"\s]+|Home|End|Left|Right|Up|Down|Enter|Tab|Backspace|Delete)"?(?=:| *[)&|{])/gm)].map((m) => m[1] ?? ""));
+    expect(keys.size).toBeGreaterThan(40);
+    for (const key of keys) expect(page?.text).toContain(`\`${key}\``);
   });
 
   it("servers and devices of the kernel have one", async () => {
