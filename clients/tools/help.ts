@@ -2,9 +2,10 @@
 import type { Program } from "../../kernel/sys.ts";
 import { parseArgs } from "./lib/args.ts";
 import { pagesNamed } from "./lib/manual.ts";
-import { linesOf } from "./lib/page.ts";
+import { itemsOf, linesOf, renderLines } from "./lib/page.ts";
 import { tool } from "./lib/tool.ts";
 
+const WIDTH = 80;
 /** A screenful. */
 const HELP = `This is rc, the shell of Plan 9, in a name space of your own.
 
@@ -36,6 +37,11 @@ export const help: Program = tool("help", "[command ...]", async (t, words) => {
       continue;
     }
     const { page } = found;
+    const item = page.names[0] === name ? [] : itemsOf(page, name);
+    if (item.length > 0) {
+      await t.out.put(`${name}: in ${page.title}\n\n${renderLines(item, { width: WIDTH, styled: false })}\nman ${page.names[0]} tells the rest\n`);
+      continue;
+    }
     const example = linesOf(page, "EXAMPLES").join("\n").split(/^```.*\n?/m)[1] ?? "";
     await t.out.put(`${page.names.join(", ")} - ${page.about}\n\n`);
     for (const line of linesOf(page, "SYNOPSIS")) await t.out.put(`    ${line}\n`);

@@ -50,6 +50,17 @@ export function linesOf(page: Page, heading: string): readonly string[] {
   return heading === "SYNOPSIS" ? lines.map((line) => line.replace(/^ {4}/, "")) : lines;
 }
 
+/** The lines of the items about a name, as `cd [dir]` is one about cd. */
+export function itemsOf(page: Page, name: string): readonly string[] {
+  const items = page.sections.flatMap(({ lines }) => `\n${lines.join("\n")}`.split(/\n(?=- |$)/m).filter((item) => item.startsWith("- `")));
+  return items.filter((item) => ["`", " ", "("].some((end) => item.startsWith(`- \`${name}${end}`))).flatMap((item) => item.split("\n"));
+}
+
+/** Lines of a page as they are read, with newlines. */
+export function renderLines(lines: readonly string[], look: Look): string {
+  return Array.from(blocks(lines, look), (line) => `${line}\n`).join("");
+}
+
 /** The page as it is read, its lines with newlines. */
 export function render(page: Page, look: Look): string {
   const lines = [strong(page.title, look)];

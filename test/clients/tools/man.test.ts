@@ -14,7 +14,7 @@ const page = (title: string, names: string, about: string, more: string): string
 const LONG = Array.from({ length: 60 }, (_, i) => `\nParagraph ${i + 1} has a few words in it, and \`code of some length\` and *stress* as well.\n`).join("");
 const texts: Readonly<Record<string, string>> = {
   "1/long": page("long(1)", "long", "much to say", LONG),
-  "1/short": page("short(1)", "short, brief", "little to say of a File", "\nIt does `-x`.\n\n## EXAMPLES\n\n```rc\n% short x\n  x\n```\n"),
+  "1/short": page("short(1)", "short, brief, part", "little to say of a File", "\nIt does `-x`.\n\n- `part [of]`: one thing of\n  several\n- `parting`: another\n\n## EXAMPLES\n\n```rc\n% short x\n  x\n```\n"),
   "3/short": page("short(3)", "short", "a device", "\nText.\n"),
 };
 
@@ -93,7 +93,7 @@ describe("man", () => {
   it("on a terminal that knows no escapes: none; what fits needs no pager", async () => {
     k.sys.setenv("TERM", ["dumb"]);
     expect(await atTerminal("man", "1", "short")).toBe("");
-    expect(screen.screens).toEqual(["short(1)\n\nNAME\n    short, brief - little to say of a File\n\nSYNOPSIS\n    short [-x] file\n    more\n\nDESCRIPTION\n    It does -x.\n\nEXAMPLES\n    % short x\n      x\n"]);
+    expect(screen.screens).toEqual(["short(1)\n\nNAME\n    short, brief, part - little to say of a File\n\nSYNOPSIS\n    short [-x] file\n    more\n\nDESCRIPTION\n    It does -x.\n\n    part [of]\n            one thing of several\n    parting another\n\nEXAMPLES\n    % short x\n      x\n"]);
   });
 
   it("finds pages by name, by what they are about, in a section, by words", async () => {
@@ -107,7 +107,7 @@ describe("man", () => {
     expect(await out("9", "short")).toContain("no manual page in section 9");
     expect(await out("1/short")).toBe("man: 1/short: no manual page; man -k finds words\n[errors]");
     expect(await out("..")).toContain("..: no manual page");
-    expect(await out("-k", "say", "FILE")).toBe("short, brief (1) - little to say of a File\n");
+    expect(await out("-k", "say", "FILE")).toBe("short, brief, part (1) - little to say of a File\n");
     expect(await out("-k", "nothing of the kind")).toBe("[no manual page]");
     expect(await out()).toBe("usage: man [-w] [section] name ... or man -k word ...\n[usage]");
     expect((await out("short")).match(/^short\(\d\)$/gm)).toEqual(["short(1)", "short(3)"]);
@@ -124,7 +124,8 @@ describe("help", () => {
   });
 
   it("of a command: what it is for, how it is called, an example", async () => {
-    expect((await run(k.sys, ["help", "brief"])).out).toBe("short, brief - little to say of a File\n\n    short [-x] file\n    more\n\n    % short x\n      x\n\nman short tells the rest\n");
+    expect((await run(k.sys, ["help", "brief"])).out).toBe("short, brief, part - little to say of a File\n\n    short [-x] file\n    more\n\n    % short x\n      x\n\nman short tells the rest\n");
+    expect((await run(k.sys, ["help", "part"])).out).toBe("part: in short(1)\n\n    part [of]\n            one thing of several\n\nman short tells the rest\n");
     expect(await run(k.sys, ["help", "none"])).toMatchObject({ err: "help: none: no manual page; help alone says how to look around\n", status: "errors" });
   });
 });
