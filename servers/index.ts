@@ -13,5 +13,6 @@ export { proc } from "./proc.ts";
 export * from "./ram.ts";
 export { srv } from "./srv.ts";
 export * from "./tar.ts";
+export { tarMembers, type TarFeed } from "./tar/entries.ts";
 export { LiveTrace } from "./trace.ts";
 export { tree } from "./tree.ts";

@@ -7,7 +7,7 @@ import { boot, type Booted, type Device, MCREATE, MREPL, type Program } from "..
 import { dir, type Portal, type Server, textFile } from "../../proto/index.ts";
 import { bin, callerPid, callerTree, Cons, devFiles, dup, env, host, LiveTrace, mntgen, pages, pipe, proc, ram, srv, tree } from "../../servers/index.ts";
 import { rc } from "../rc/index.ts";
-import { tarfs, tools } from "../tools/index.ts";
+import { tar, tarfs, tools } from "../tools/index.ts";
 import { connect, reportBug } from "./connect.ts";
 import { idly, nodeHost } from "./host.ts";
 import { hostFiles } from "./hostfiles.ts";
@@ -66,7 +66,7 @@ export async function system(o: SystemOptions = {}): Promise<System> {
   const cwd = o.cwd ?? process.cwd();
   const streams = o.streams ?? noStreams();
   const wrap = o.wrap ?? ((portal: Portal) => portal);
-  const programs = new Map<string, Program>([...tools, ["tarfs", tarfs({ format: tarFormat, gunzip })], ["rc", rc({})], ...(o.programs ?? [])]);
+  const programs = new Map<string, Program>([...tools, ["tar", tar({ format: tarFormat })], ["tarfs", tarfs({ format: tarFormat, gunzip })], ["rc", rc({})], ...(o.programs ?? [])]);
   const live = new LiveTrace();
   const cons = new Cons(streams.console);
   const shared = { ...devFiles({ now: node.now, random: node.random, ...streams }), fd: { readlink: () => "/fd" } };

@@ -7,11 +7,27 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { decodeUtf8, Efbig, errno, NineError } from "../../proto/index.ts";
 import type { TarFormat, TarHeader } from "../../servers/index.ts";
+import type { TarEncoder } from "../tools/lib/archiver.ts";
 import { hostError } from "./guard.ts";
 
-export async function tarFormat(): Promise<TarFormat> {
+export async function tarFormat(): Promise<TarFormat & TarEncoder> {
   const [{ Header }, { Pax }] = await Promise.all([import("tar/header"), import("tar/pax")]);
   return {
+    encode(h) {
+      const id = (name: string): { id: number; name?: string } => (/^\d{1,9}$/.test(name) ? { id: Number(name) } : { id: 0, name });
+      const [user, group] = [id(h.uid), id(h.gid)];
+      const said = {
+        path: h.path, mode: h.mode, uid: user.id, gid: group.id, size: h.size, mtime: new Date(h.mtime * 1000), linkpath: h.linkpath,
+        ...(user.name !== undefined && { uname: user.name }), ...(group.name !== undefined && { gname: group.name }),
+      };
+      const header = new Header({ ...said, devmaj: 0, devmin: 0 });
+      header.type = h.type as typeof header.type;
+      const block = Buffer.alloc(512);
+      if (!header.encode(block)) return block;
+      // Of what does not fit, or is not ASCII, the header before says all.
+      const { mode: _mode, uid: _uid, gid: _gid, ...records } = said;
+      return Buffer.concat([new Pax(records).encode(), block]);
+    },
     header(block) {
       const h = new Header(Buffer.from(block.buffer, block.byteOffset, block.length));
       if (h.nullBlock) return undefined;

@@ -85,7 +85,10 @@ async function whole(t: Tool, args: Args, report: Report, path: string, dir: Dir
   };
   const lines = args.has("a") || args.has("n"), read = args.has("r");
   await new Tree(t.sys, {
-    enter: () => sums.push(0),
+    enter() {
+      sums.push(0);
+      return undefined;
+    },
     file(d, above) {
       const bytes = report.blocks(d);
       add(bytes);

@@ -49,6 +49,7 @@ import { wc } from "./wc.ts";
 import { xargs } from "./xargs.ts";
 import { xd } from "./xd.ts";
 
+export { tar, type TarDeps } from "./tar.ts";
 export { tarfs, type TarfsDeps } from "./tarfs.ts";
 
 export const tools: ReadonlyMap<string, Program> = new Map(Object.entries({

@@ -8,6 +8,7 @@ import { Eisdir, NineError, open, OREAD, type Portal, QTDIR } from "../../proto/
 import { MAFTER, MBEFORE, MREPL, type Program, type Sys } from "../../kernel/sys.ts";
 import { tar, type TarFormat, type TarSource } from "../../servers/index.ts";
 import { parseArgs, Usage } from "./lib/args.ts";
+import { isGzip, MAGIC } from "./lib/compressed.ts";
 import { tool } from "./lib/tool.ts";
 
 export interface TarfsDeps {
@@ -19,8 +20,6 @@ export interface TarfsDeps {
 
 /** Megabytes unpacked without -s. */
 const LIMITMB = 256;
-/** What other compressors' files begin with. */
-const OTHERS: readonly (readonly [string, string])[] = [["425a68", "bzip2"], ["fd377a58", "xz"], ["28b52ffd", "zstd"], ["504b0304", "zip"]];
 
 export const tarfs = (deps: TarfsDeps): Program =>
   tool("tarfs", "[-ab] [-m mtpt] [-s megabytes] file", async (t, words) => {
@@ -90,12 +89,9 @@ async function served(sys: Sys, file: string, limit: number, deps: TarfsDeps, ou
 async function sourceOf(sys: Sys, fd: number, limit: number, deps: TarfsDeps): Promise<TarSource> {
   const { length, qid } = await sys.fstat(fd);
   if (qid.type & QTDIR) throw new NineError(Eisdir);
-  const head = await sys.read(fd, 4, 0);
+  const head = await sys.read(fd, MAGIC, 0);
   if (head.length === 0) throw new NineError("no tar archive: the file is empty");
-  const magic = [...head].map((b) => b.toString(16).padStart(2, "0")).join("");
-  const other = OTHERS.find(([m]) => magic.startsWith(m));
-  if (other) throw new NineError(`compressed by ${other[1]}: only gzip is unpacked here`);
-  if (!magic.startsWith("1f8b")) return { length, read: (at, n) => sys.read(fd, n, at) };
+  if (!isGzip(head)) return { length, read: (at, n) => sys.read(fd, n, at) };
   const data = await deps.gunzip(all(sys, fd), limit);
   return { length: data.length, read: (at, n) => data.subarray(at, at + n) };
 }

@@ -3,9 +3,17 @@
  * lies between. What a header's fields mean is the TarFormat's, a library's; how headers follow one
  * another (long names of GNU, pax headers of POSIX, the end) is told here. Invariants: nothing is
  * believed about sizes, an archive that is cut or damaged is an error with its place, and memory for
- * one member's headers is bounded. servers/tar.ts only.
+ * one member's headers is bounded. For servers/tar.ts and the tool.
  */
 import { type Awaitable, decodeUtf8, errno, NineError } from "../../proto/index.ts";
+
+/** An archive as its headers are looked for in it; places never go back. */
+export interface TarFeed {
+  /** n bytes from `at` on; fewer only at the end. */
+  bytes(at: number, n: number): Promise<Uint8Array>;
+  /** Whether there is something up to there. */
+  reaches(at: number): Awaitable<boolean>;
+}
 
 /** An archive that can be read anywhere. */
 export interface TarSource {
@@ -53,14 +61,20 @@ const WINDOW = 64 * 1024;
 /** Bytes of a long name, or of a pax header. */
 const MAXMETA = 1 << 20;
 
-export async function* entries(source: TarSource, format: TarFormat): AsyncGenerator<TarEntry> {
+export function entries(source: TarSource, format: TarFormat): AsyncGenerator<TarEntry> {
+  return tarMembers(new Blocks(source), format);
+}
+
+/** The members of an archive, each before the feed goes past it. That its data are cut is told when the next is asked for. */
+export async function* tarMembers(feed: TarFeed, format: TarFormat): AsyncGenerator<TarEntry> {
   let all: Partial<TarHeader> = {};
   let over: Partial<TarHeader> = {};
   let zeros = 0;
-  const blocks = new Blocks(source);
-  for (let at = 0; at < source.length && zeros < 2;) {
-    if (at + BLOCK > source.length) throw damaged(at, "it ends within a header");
-    const h = decoded(format, await blocks.bytes(at, BLOCK), at);
+  for (let at = 0; zeros < 2;) {
+    const block = await feed.bytes(at, BLOCK);
+    if (block.length === 0) return;
+    if (block.length < BLOCK) throw damaged(at, "it ends within a header");
+    const h = decoded(format, block, at);
     if (!h) {
       zeros++;
       at += BLOCK;
@@ -72,18 +86,21 @@ export async function* entries(source: TarSource, format: TarFormat): AsyncGener
     const entry = meta ? h : { ...h, ...all, ...over };
     // A hard link may say the size of what it links to, and has no data.
     const size = entry.type === "1" ? 0 : entry.size;
-    if (!(size >= 0) || body + size > source.length) throw damaged(at, `it ends within ${entry.path}`);
+    const cut = (): NineError => damaged(at, `it ends within ${entry.path}`);
+    if (!(size >= 0)) throw cut();
     if (meta) {
       if (size > MAXMETA) throw damaged(at, `a header of ${size} bytes`);
-      const data = await blocks.bytes(body, size);
+      const data = await feed.bytes(body, size);
+      if (data.length < size) throw cut();
       if (h.type === "L" || h.type === "N") over = { ...over, path: text(data) };
       else if (h.type === "K") over = { ...over, linkpath: text(data) };
       else if (h.type === "g") all = { ...all, ...format.pax(data) };
       else over = { ...over, ...format.pax(data) };
     } else {
       if (h.type === "M") throw damaged(at, `${entry.path} begins in another volume`);
-      yield { ...entry, at: body };
+      yield { ...entry, size, at: body };
       over = {};
+      if (!(await feed.reaches(body + size))) throw cut();
     }
     at = body + Math.ceil(size / BLOCK) * BLOCK;
   }
@@ -108,7 +125,7 @@ function text(data: Uint8Array): string {
 }
 
 /** A source read piece by piece: headers of small members lie close together. */
-class Blocks {
+class Blocks implements TarFeed {
   private readonly source: TarSource;
   private held: Uint8Array = new Uint8Array(0);
   private start = 0;
@@ -117,8 +134,13 @@ class Blocks {
     this.source = source;
   }
 
-  /** Exactly these; the source is known to be long enough. */
+  reaches(at: number): boolean {
+    return at <= this.source.length;
+  }
+
   async bytes(at: number, n: number): Promise<Uint8Array> {
+    n = Math.min(n, this.source.length - at);
+    if (n <= 0) return new Uint8Array(0);
     if (at < this.start || at + n > this.start + this.held.length) {
       this.held = await whole(this.source, at, Math.min(Math.max(n, WINDOW), this.source.length - at));
       this.start = at;

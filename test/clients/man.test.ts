@@ -19,7 +19,7 @@ const MAN = join(ROOT, "clients/man");
 /** Pages of section 1 about the shell as a whole. */
 const ABOUT = ["1/intro", "1/editing"];
 /** Programs that are made with something of the client's. */
-const MADE = ["rc", "tarfs"];
+const MADE = ["rc", "tar", "tarfs"];
 const HEADINGS = ["NAME", "SYNOPSIS", "DESCRIPTION", "EXAMPLES", "SEE ALSO", "SOURCE"];
 
 interface Written extends Page {

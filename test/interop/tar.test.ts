@@ -2,11 +2,12 @@
 import { execFileSync } from "node:child_process";
 import { closeSync, ftruncateSync, linkSync, lstatSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, readlinkSync, readSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { gunzip, tarFormat } from "../../clients/node/tarformat.ts";
 import { attach, DMDIR, DMSYMLINK, type Fsys, open } from "../../proto/index.ts";
 import { tar, type TarSource } from "../../servers/index.ts";
+import { system } from "../../clients/node/index.ts";
 import { chance, seed } from "../support/random.ts";
 import { nineplex } from "../support/children.ts";
 import { describeWith } from "../support/need.ts";
@@ -113,6 +114,28 @@ describeWith(["tar"], "GNU tar's archives", () => {
     // And the names that it lists.
     const names = gnu("--quoting-style=literal", "-t", "-f", file).split("\n").filter((n) => n !== "").map((n) => n.replace(/^\.\//, "/").replace(/\/$/, "")).filter((n) => n !== "");
     expect(Object.keys(await ofServer(fs)).toSorted((a, b) => (a < b ? -1 : 1))).toEqual([...new Set(names)].toSorted((a, b) => (a < b ? -1 : 1)));
+  });
+
+  it.each(cases)("%s: our tar unpacks it as GNU's does, from a file and from a stream", async (file, how) => {
+    gnu("-c", ...how, "-f", file, "-C", tree, ".");
+    const [out, ours, piped] = ["out-", "ours-", "piped-"].map((name) => mkdtempSync(join(top, name))) as [string, string, string];
+    gnu("-x", "--same-permissions", "-f", file, "-C", out);
+    using k = await system({ host: top });
+    expect((await k.run(`cd ${basename(ours)}; tar xTf ../${file}; cd ../${basename(piped)}; cat ../${file} | tar xT`)).err).toBe("");
+    const want = ofHost(out);
+    expect(Object.keys(want).length).toBeGreaterThan(100);
+    for (const dir of [ours, piped]) expect(ofHost(dir), `SEED=${seed()}`).toEqual(want);
+  });
+
+  it.each(["", "z"])("GNU tar unpacks what our tar %s makes, and lists it alike", async (z) => {
+    using k = await system({ host: top });
+    expect((await k.run(`cd tree; tar c${z}f ../ours.tar .; tar c${z} . > ../piped.tar`)).err).toBe("");
+    for (const file of ["ours.tar", "piped.tar"]) {
+      const out = mkdtempSync(join(top, "out-"));
+      gnu("-x", "--same-permissions", "-f", file, "-C", out);
+      expect(ofHost(out), `SEED=${seed()}`).toEqual(ofHost(tree));
+      expect((await k.run(`tar tf ${file}`)).out).toBe(gnu("--quoting-style=literal", "-t", "-f", file));
+    }
   });
 
   it("v7 and ustar, as far as their names reach; absolute names; appended and updated members", async () => {

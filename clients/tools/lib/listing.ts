@@ -62,7 +62,7 @@ function deviceText(type: number): string {
 }
 
 /** Eleven characters: kind, exclusive use, three times rwx. */
-function modeText(mode: number): string {
+export function modeText(mode: number): string {
   const kind = mode & DMDIR ? "d" : mode & DMSYMLINK ? "l" : mode & DMAPPEND ? "a" : mode & DMAUTH ? "A"
     : mode & DMDEVICE ? "D" : mode & DMNAMEDPIPE ? "P" : mode & DMSOCKET ? "S" : "-";
   let text = kind + (mode & DMEXCL ? "l" : "-");

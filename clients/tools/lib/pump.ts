@@ -38,6 +38,11 @@ export async function pump(sys: Sys, fd: number, to: Pumped): Promise<void> {
   }
 }
 
+/** The bytes [from, end) of a file of known length, in order. */
+export function pumpPart(sys: Sys, fd: number, from: number, end: number, put: (data: Uint8Array) => Promise<unknown>): Promise<void> {
+  return ordered(sys, fd, from, CHUNK, end, { anyOrder: false, put });
+}
+
 /** All of an input as eachInput hands it over, in order: a named file stands at its start, standard input (name "") anywhere. */
 export async function pour(sys: Sys, fd: number, name: string, put: (data: Uint8Array) => Promise<unknown>): Promise<void> {
   if (name !== "") return pump(sys, fd, { anyOrder: false, put });

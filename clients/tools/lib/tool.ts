@@ -19,8 +19,8 @@ export class Tool {
   /** To be told of bytes where the work may be long. */
   readonly progress: Progress;
   /** Whether fd 1, fd 2 are a terminal's. */
-  readonly #seen: boolean;
-  readonly #heard: boolean;
+  readonly #sees: boolean;
+  readonly #hears: boolean;
   /** How many errors were reported. */
   errors = 0;
   /** The exit status; when it is not set, "errors" after an error was reported, else "". */
@@ -31,13 +31,18 @@ export class Tool {
     this.name = name;
     this.progress = new Progress(sys, name, heard);
     this.out = new Out(sys, 1, seen ? () => this.progress.clear() : undefined);
-    this.#seen = seen;
-    this.#heard = heard;
+    this.#sees = seen;
+    this.#hears = heard;
   }
 
   /** A name, or other text of somebody else, as it goes to standard output: on a terminal without what that would act upon. */
   shown(text: string): string {
-    return this.#seen ? harmless(text) : text;
+    return this.#sees ? harmless(text) : text;
+  }
+
+  /** The same for fd 2. */
+  heard(text: string): string {
+    return this.#hears ? harmless(text) : text;
   }
 
   /** Reports what went wrong with `what`, and returns; throws on what is no ordinary error. */
@@ -50,7 +55,7 @@ export class Tool {
   async warn(line: string): Promise<void> {
     this.errors++;
     await this.out.flush();
-    await this.say(`${this.name}: ${this.#heard ? harmless(line) : line}\n`);
+    await this.say(`${this.name}: ${this.heard(line)}\n`);
   }
 
   /** Writes on fd 2; that it cannot be written is no reason to end. */

@@ -13,8 +13,8 @@ const WIDTH = 16, AHEAD = 64;
 
 /** Who looks. What is returned is waited for. */
 export interface Visitor {
-  /** Its entries come next, those of `path` "" are the current directory's. */
-  enter?(path: string): void;
+  /** What is in it comes next; a directory of the name "" is the current one. */
+  enter?(path: string, d: Dir): Promise<void> | undefined;
   /** What is no directory; `above` is where it lies. */
   file(d: Dir, above: string, depth: number): Promise<void> | undefined;
   /** All that is in it was seen. */
@@ -71,11 +71,15 @@ export class Tree {
   async #enter(b: Branch): Promise<void> {
     this.#seen.add(identity(b.dir));
     this.#stack.push(b);
-    this.#visitor.enter?.(b.path);
-    if (b.depth >= this.#options.depth) return;
+    const deep = b.depth >= this.#options.depth;
     try {
-      this.#ask(b);
-      this.#prefetch();
+      if (!deep) {
+        this.#ask(b);
+        this.#prefetch();
+      }
+      const entered = this.#visitor.enter?.(b.path, b.dir);
+      if (entered) await entered;
+      if (deep) return;
       await b.listing;
       if (!this.#options.inOrder) await this.#files(b);
     } catch (e) {
