@@ -37,7 +37,7 @@ it("adds to the usual name space, or is all of it", { timeout: 60_000 }, async (
   file("serves", `. /lib/namespace\nmount -c 'exec:${[process.execPath, ...main].map((w) => `''${w}''`).join(" ")} serve --listen stdio --rw .' /n/far\ncd /n/far\n`);
   const [adds, all, serves, script] = await Promise.all([
     run(["--ns", "adds", "-c", "pwd; cat f; ls /n; ns | tail -3"]),
-    run(["--ns=all", "-c", "pwd; ls -p /; cat /host/f /n/x; ns; echo x > /mnt/x && cat /mnt/x"]),
+    run(["--ns=all", "-c", "pwd; ls -p /; cat /host/f; cat /n/x; ns; echo x > /mnt/x && cat /mnt/x"]),
     run(["--ns", "serves", "-c", "cat f; echo new > g; pwd"]),
     run(["--ns", "adds", "/mnt/echo.rc", "a", "b"]),
   ]);
