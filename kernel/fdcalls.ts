@@ -104,7 +104,7 @@ export class FdCalls {
     const { p } = this;
     if (p.killed !== undefined || p.ended) return p.afterlife();
     p.intr.lower();
-    return (p.held() ?? p.kernel.slice())?.then(() => p.check());
+    return (p.held() ?? p.kernel.slices.next(p.notes))?.then(() => p.check());
   }
 
   /** A call on an open file, which is held meanwhile. */

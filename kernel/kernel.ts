@@ -3,7 +3,7 @@
  * in /srv, the slice of time host processes run in. boot() makes one; several live side by side in
  * one host program. Devices (proc, env, dup, srv, cons) see processes through procview.ts.
  */
-import { after, type Awaitable, Ebadarg, errno, type Host, NineError, open, type OpenOptions, type Portal, type Server, unless } from "../proto/index.ts";
+import { after, type Awaitable, Ebadarg, Enoproc, type Host, NineError, open, type OpenOptions, type Portal, type Server, unless } from "../proto/index.ts";
 import { Chan } from "./chan.ts";
 import { FdWire } from "./fdwire.ts";
 import { Mnt } from "./mnt.ts";
@@ -11,12 +11,11 @@ import { NoteGroup } from "./notegroup.ts";
 import { type Post, Posts } from "./posts.ts";
 import type { Proc } from "./proc.ts";
 import { ProcView } from "./procview.ts";
+import { Slices } from "./slices.ts";
 import type { Program } from "./sys.ts";
 
-/** A host process gives sockets and timers their turn at least this often. */
-const SLICE_MS = 8;
 /** Processes alive. */
-const MAXPROCS = 32_768;
+const MAXPROCS = 16_384;
 /** Plan 9's letters of the servers that have one (intro(3)). */
 const LETTERS: ReadonlyMap<string, string> = new Map(Object.entries({ "|": "pipe", "/": "root", c: "cons", d: "dup", e: "env", p: "proc", s: "srv" }));
 
@@ -68,6 +67,7 @@ export class Kernel {
   /** Mnts alive, for leak checks and --stats. */
   readonly mnts: Set<Mnt> = new Set();
   readonly posts: Posts = new Posts();
+  readonly slices: Slices;
   private readonly options: KernelOptions;
   private readonly servers: ReadonlyMap<string, Server | Device>;
   private readonly groups = new Map<number, NoteGroup>();
@@ -77,7 +77,6 @@ export class Kernel {
   private lastPid = 0;
   private lastDev = 0;
   private lastExport = 0;
-  private yielded: number;
 
   constructor(options: KernelOptions) {
     this.options = options;
@@ -86,11 +85,11 @@ export class Kernel {
     this.programs = options.programs;
     this.dial = options.dial;
     this.shown = options.shown;
-    this.yielded = this.host.now();
+    this.slices = new Slices(this.host);
   }
 
   newPid(): number {
-    if (this.procs.size >= MAXPROCS) throw new NineError("no free processes", errno.EAGAIN);
+    if (this.procs.size >= MAXPROCS) throw new NineError(Enoproc);
     return ++this.lastPid;
   }
 
@@ -197,14 +196,6 @@ export class Kernel {
       this.devices.set(name, m);
     }
     return m;
-  }
-
-  /** Lets the event loop run when host processes had it for a slice. */
-  slice(): Promise<void> | undefined {
-    if (this.host.now() - this.yielded < SLICE_MS) return undefined;
-    return this.host.yield().then(() => {
-      this.yielded = this.host.now();
-    });
   }
 
   stats(): Stats {

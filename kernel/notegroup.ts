@@ -4,11 +4,11 @@
  * a group is known by its number while somebody is in it, and whoever asked is told when the last has
  * left. A group made with a process has its pid for a number, so that Unix's process groups are these.
  */
-import { errno, NineError } from "../proto/index.ts";
+import { Enoproc, NineError } from "../proto/index.ts";
 import type { Proc } from "./proc.ts";
 
 /** Processes of a group: what begets itself without end is met by an error before it has the host's memory, and one note ends it. */
-const MAXGROUP = 16_384;
+const MAXGROUP = 10_240;
 
 export class NoteGroup {
   /** noteid: distinct for each group of a kernel, and no other process's pid. */
@@ -23,7 +23,7 @@ export class NoteGroup {
 
   /** Whether one more process may be born into it. */
   room(): void {
-    if (this.procs.size >= MAXGROUP) throw new NineError("no free processes", errno.EAGAIN);
+    if (this.procs.size >= MAXGROUP) throw new NineError(Enoproc);
   }
 
   join(p: Proc): void {

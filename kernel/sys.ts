@@ -183,6 +183,10 @@ export interface Sys {
   postNote(pid: number, note: string, group?: boolean): void;
   /** The same to the note group of that number. */
   postNoteGroup(noteid: number, note: string): void;
+  /** How many processes are in the note group of that number; 0 when it has ended. */
+  groupSize(noteid: number): number;
+  /** Waits until it has. */
+  waitGroup(noteid: number): Promise<void>;
   /**
    * notify(2): what to do with notes. The handler returns true when it has dealt with the note (the
    * waiting call throws Eintr all the same, and the process goes on); without one, or with false,

@@ -242,6 +242,20 @@ export class Syscalls extends HostCalls implements Sys {
     groupOf(this.p, noteid).note(note);
   }
 
+  groupSize(noteid: number): number {
+    return this.p.kernel.noteGroup(noteid)?.procs.size ?? 0;
+  }
+
+  async waitGroup(noteid: number): Promise<void> {
+    await this.enter();
+    const group = this.p.kernel.noteGroup(noteid);
+    if (!group) return;
+    await this.p.sleep((wake) => {
+      group.atEnd.add(wake);
+      return () => group.atEnd.delete(wake);
+    });
+  }
+
   notify(handler: ((note: string) => boolean) | undefined, jobs = false): void {
     this.p.handler = handler;
     this.p.jobs = jobs;

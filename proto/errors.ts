@@ -71,6 +71,7 @@ export const Emount = "inconsistent mount";
 export const Enotmounted = "not mounted";
 export const Enotunion = "not in union";
 export const Enochild = "no living children";
+export const Enoproc = "no free processes";
 export const Enoattach = "mount/attach disallowed";
 export const Eremoved = "file has been removed";
 export const Enoexec = "exec header invalid";
@@ -95,6 +96,7 @@ const table: readonly (readonly [string, number])[] = [
   ["No such device or address", 6], ["Argument list too long", 7], [Enoexec, 8],
   ["Bad file descriptor", 9], [Eunknownfid, 9], [Efidinuse, 9], [Ebadfid, 9], [Ebadfd, 9], [Ebadusefd, 9], ["unknown fid", 9],
   [Enochild, 10],
+  [Enoproc, 11],
   [Eagain, 11], [Eexclusive, 11], ["file is in use", 11],
   [Enomem, 12], ["kernel allocate failed", 12], ["virtual memory allocation failed", 12], ["swap space full", 12],
   [Eperm, 13], ["Permission denied", 13], [Enocreate, 13], ["only owner can change group in wstat", 13], [Enoattach, 13],

@@ -124,6 +124,7 @@ async function exec(sh: Shell, argv: readonly string[]): Promise<void> {
 }
 
 function exit(sh: Shell, argv: readonly string[]): Later<void> {
+  if (sh.control?.stays(false)) return complain(sh, STOPPED, "stopped jobs");
   if (argv.length <= 2) throw new Exit(argv[1] ?? sh.status[0] ?? "");
   return complain(sh, "Usage: exit [status]\nExiting anyway", "exit usage").then(() => {
     throw new Exit("exit usage");
@@ -145,6 +146,9 @@ function flag(sh: Shell, argv: readonly string[]): void {
   sh.setStatus("");
 }
 
+/** What keeps an interactive shell from ending, once. */
+export const STOPPED = "there are stopped jobs";
+
 function rfork(sh: Shell, argv: readonly string[]): Later<void> {
   const letters = argv[1] ?? "ens";
   if (argv.length > 2 || !/^[nNeEsfFm]*$/.test(letters)) return complain(sh, "Usage: rfork [nNeEsfFm]", "rfork usage");
@@ -160,7 +164,7 @@ function rfork(sh: Shell, argv: readonly string[]): Later<void> {
   });
   if (has("F")) sh.fds = new Map();
   sh.setStatus("");
-  return undefined;
+  return sh.control?.home();
 }
 
 function shift(sh: Shell, argv: readonly string[]): Later<void> {

@@ -1,6 +1,7 @@
 /**
  * What can end a command early. RcError: a mistake in it; a script ends, an interactive shell takes
- * the next command. Exit: the shell ends. Interrupt: the interactive shell takes the next command.
+ * the next command. Exit: the shell ends. Interrupt: the interactive shell takes the next command, since
+ * it was interrupted or what it waits for was stopped.
  */
 import { isInterrupted, NineError } from "../../proto/index.ts";
 
@@ -32,6 +33,12 @@ export class Exit extends Error {
 
 export class Interrupt extends Error {
   override readonly name = "Interrupt";
+  readonly why: "interrupt" | "stopped";
+
+  constructor(why: "interrupt" | "stopped") {
+    super(why);
+    this.why = why;
+  }
 }
 
 /**

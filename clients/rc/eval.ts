@@ -11,13 +11,15 @@
  * false status ends the shell under -e; conditions are run unchecked.
  */
 import { isInterrupted } from "../../proto/index.ts";
-import type { Sys } from "../../kernel/sys.ts";
+import type { Sys, Waitmsg } from "../../kernel/sys.ts";
 import { encode } from "../tools/lib/bytes.ts";
 import type { Assign, Cmd, Simple, Word } from "./ast.ts";
 import { builtins } from "./builtins.ts";
 import { chain, forLoop, matches, switchCase, whileLoop } from "./compound.ts";
+import type { Control } from "./control.ts";
 import { Exit, Interrupt, isFailure, isTrue, RcError } from "./error.ts";
 import { background, backquote, external, pipefd, pipeline, subshell } from "./job.ts";
+import { jobCommand } from "./jobcmds.ts";
 import { Notes } from "./notes.ts";
 import { printFn, quote } from "./print.ts";
 import { redirect } from "./redir.ts";
@@ -57,6 +59,8 @@ export class Shell {
   /** -e, as it was when the current command line was read. */
   exitOnError: boolean;
   interactive = false;
+  /** Of an interactive shell on a terminal. */
+  control: Control | undefined;
   readonly held: number[] = [];
   private readonly fns: Map<string, Cmd>;
   private readonly changedFns = new Set<string>();
@@ -85,6 +89,16 @@ export class Shell {
       vars: this.vars.copy(), fns: new Map(this.fns), flags: new Set(this.flags), status: this.status,
       exitOnError: this.exitOnError, ifNot: this.ifNot,
     };
+  }
+
+  /** What is asked for of a child that has ended. */
+  keep(told: Waitmsg): void {
+    if (!told.stopped) for (const wanted of [this.jobs, this.stages]) if (wanted.has(told.pid)) wanted.set(told.pid, told.status);
+  }
+
+  /** What it runs is part of a function. */
+  get inFunction(): boolean {
+    return this.calls > 0;
   }
 
   setStatus(status: string): void {
@@ -142,11 +156,12 @@ export class Shell {
   /** A call that goes on after notes which functions take, and gives up for an interrupt. */
   async again<T>(call: () => Promise<T>): Promise<T> {
     for (;;) {
+      // A note that came before the call would not end it.
+      this.giveUp();
       try {
         return await call();
       } catch (e) {
         if (!isInterrupted(e) || !this.notes.pending) throw e;
-        this.giveUp();
       }
     }
   }
@@ -246,9 +261,8 @@ export class Shell {
   }
 
   private giveUp(): void {
-    if (!this.notes.interrupted) return;
-    this.notes.interrupted = false;
-    throw new Interrupt("interrupt");
+    const why = this.notes.giveUp();
+    if (why) throw new Interrupt(why);
   }
 
   private next(p: Later<void>, then: () => Later<void>): Later<void> {
@@ -325,7 +339,8 @@ export class Shell {
     const body = this.fns.get(name);
     if (body) return this.call(body, argv.slice(1));
     const builtin = builtins.get(name);
-    return builtin ? builtin(this, argv) : external(this, argv);
+    if (builtin) return builtin(this, argv);
+    return (this.control && jobCommand(this, argv))?.() ?? external(this, argv);
   }
 
   private assign(cmd: Assign, checked: boolean): Later<void> {

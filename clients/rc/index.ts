@@ -5,6 +5,7 @@
 import type { Program, Sys } from "../../kernel/sys.ts";
 import type { Cmd } from "./ast.ts";
 import { runFile, runText } from "./builtins.ts";
+import { Control } from "./control.ts";
 import { Exit, exitStatus, Interrupt, mistake, RcError } from "./error.ts";
 import { type Fds, Shell } from "./eval.ts";
 import { candidates } from "./job.ts";
@@ -108,7 +109,12 @@ async function commands(sh: Shell, args: Args, login: boolean, options: RcOption
   }
   const editor = sh.flags.has("I") ? undefined : options.lineEditor?.(sh.sys);
   const interactive = sh.flags.has("i") || editor !== undefined;
-  if (interactive) sh.flags.add("i");
+  if (interactive) {
+    sh.flags.add("i");
+    const control = await Control.of(sh.sys, (ended) => sh.keep(ended));
+    sh.control = control;
+    if (control) sh.notes.control((pid) => control.held(pid));
+  }
   const more: More = editor && editor !== "plain" ? fromEditor(sh, editor) : fromStdin(sh, interactive);
   await interpret(sh, { ...textSource(""), final: false }, "/fd/0", interactive, more);
 }

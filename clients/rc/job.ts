@@ -2,15 +2,18 @@
  * Jobs: the processes a shell starts, and waiting for them: programs, pipelines, &, @, `{} and <{}.
  * There is no fork: a child shell is a new process whose main runs a copy of this shell's state.
  * Invariant: the shell waits with wait() for whichever child ends first, so every child is reaped in
- * passing; the status of those started with & is kept in sh.jobs for `wait`.
+ * passing; the status of those started with & is kept in sh.jobs for `wait`. Where there is job control
+ * (control.ts), every child is of a job, and has the terminal while the shell waits for it.
  */
 import { Enochild, errno, OREAD } from "../../proto/index.ts";
-import { decode, join } from "../tools/lib/bytes.ts";
+import type { SpawnOptions, Waitmsg } from "../../kernel/sys.ts";
+import { decode, encode, join } from "../tools/lib/bytes.ts";
 import type { Cmd, Pipe, Word } from "./ast.ts";
 import { builtins } from "./builtins.ts";
-import { Exit, exitStatus, isFailure, mistake, RcError } from "./error.ts";
+import { Exit, exitStatus, Interrupt, isFailure, mistake, RcError } from "./error.ts";
 import { type Fds, Shell } from "./eval.ts";
-import { withFd } from "./redir.ts";
+import { printCmd } from "./print.ts";
+import { withFd, writeOut } from "./redir.ts";
 import { isPlain, literal } from "./word.ts";
 
 /** What was started: a process, or nothing but the status of having failed. */
@@ -44,7 +47,7 @@ async function startFile(sh: Shell, argv: readonly string[], fds: Fds): Promise<
   sh.export();
   for (const path of candidates(sh, name)) {
     try {
-      return { pid: await sh.again(() => sh.sys.spawn({ path, argv, fds, env: "copy" })) };
+      return { pid: await sh.again(() => spawn(sh, { path, argv, fds, env: "copy" })) };
     } catch (e) {
       if (!isFailure(e)) throw e;
       if (e.errno !== errno.ENOENT && e.errno !== errno.ENOTDIR) why = e.message;
@@ -58,10 +61,28 @@ async function startFile(sh: Shell, argv: readonly string[], fds: Fds): Promise<
 async function start(sh: Shell, cmd: Cmd, fds: Fds): Promise<Started> {
   const argv = program(sh, cmd);
   if (argv) return await startFile(sh, argv, fds);
+  const jobs = listing(sh, cmd);
+  if (jobs !== undefined) return { pid: await spawn(sh, { argv: ["jobs"], main: (sys) => writeOut(sys, encode(jobs)), fds, env: "copy" }) };
   const state = sh.twin();
   const own = new Map([...fds.keys()].map((fd) => [fd, fd]));
   const main = (sys: Shell["sys"]): Promise<string> => complete(new Shell(sys, own, state), cmd);
-  return { pid: await sh.sys.spawn({ argv: ["rc"], main, fds, env: "copy" }) };
+  return { pid: await spawn(sh, { argv: ["rc"], main, fds, env: "copy" }) };
+}
+
+/** Starts a child of the job that is being run. */
+export function spawn(sh: Shell, options: SpawnOptions): Promise<number> {
+  return sh.control ? sh.control.spawn(options) : sh.sys.spawn(options);
+}
+
+/** Waits for the line's processes, which have the terminal meanwhile. */
+export async function inFront<T>({ control }: Shell, wait: () => Promise<T>): Promise<T> {
+  if (!control) return await wait();
+  try {
+    await control.front();
+    return await wait();
+  } finally {
+    await control.home();
+  }
 }
 
 /** cmd's arguments if it is a program and expanding them needs no process. */
@@ -70,12 +91,18 @@ function program(sh: Shell, cmd: Cmd): readonly string[] | undefined {
   try {
     const argv = literal(sh, cmd.words);
     if (argv instanceof Promise || argv.length === 0) return undefined;
-    return sh.fn(argv[0]!) || builtins.has(argv[0]!) ? undefined : argv;
+    return sh.fn(argv[0]!) || builtins.has(argv[0]!) || (sh.control && argv[0] === "jobs") ? undefined : argv;
   } catch (e) {
     // The child finds the mistake again, and it is the child that ends by it.
     if (e instanceof RcError) return undefined;
     throw e;
   }
+}
+
+/** What `jobs` says, for a child shell, which has none of its own. */
+function listing({ control }: Shell, cmd: Cmd): string | undefined {
+  if (!control || cmd.kind !== "simple" || cmd.words[0]?.kind !== "lit" || cmd.words[0].text !== "jobs") return undefined;
+  return control.list().map((job) => control.shown(job)).join("");
 }
 
 /** A child shell from beginning to end. */
@@ -101,23 +128,30 @@ async function finish(sh: Shell, started: Started): Promise<string> {
 export async function waitFor(sh: Shell, pid: number): Promise<string> {
   const known = sh.jobs.get(pid) ?? sh.stages.get(pid);
   if (known !== undefined) return known;
-  for (;;) {
-    const ended = await reap(sh);
-    if (!ended) return "";
-    if (ended.pid === pid) return ended.status;
-  }
+  return inFront(sh, async () => {
+    for (;;) {
+      const ended = await reap(sh);
+      if (!ended) return "";
+      if (ended.pid === pid && !ended.stopped) return ended.status;
+    }
+  });
 }
 
-/** Waits for all children. */
+/** Waits for all children; for those that are stopped one would wait for ever. */
 export async function waitAll(sh: Shell): Promise<void> {
-  while (await reap(sh));
+  while ((!sh.control || sh.control.busy) && (await reap(sh)));
 }
 
-async function reap(sh: Shell): Promise<{ pid: number; status: string } | undefined> {
+/** A child that has ended, or that has been stopped where there is job control. */
+async function reap(sh: Shell): Promise<Waitmsg | undefined> {
   try {
-    const ended = await sh.again(() => sh.sys.wait());
-    for (const wanted of [sh.jobs, sh.stages]) if (wanted.has(ended.pid)) wanted.set(ended.pid, ended.status);
-    return ended;
+    const told = await sh.again(() => sh.sys.wait(undefined, sh.control !== undefined));
+    sh.keep(told);
+    const why = sh.control?.heard(told);
+    if (why === "stopped") throw new Interrupt(why);
+    // What the terminal has interrupted takes the rest of its line with it.
+    if (why) sh.notes.take(why);
+    return told;
   } catch (e) {
     if (isFailure(e) && e.message === Enochild) return undefined;
     throw e;
@@ -128,13 +162,27 @@ async function reap(sh: Shell): Promise<{ pid: number; status: string } | undefi
 export async function background(sh: Shell, cmd: Cmd): Promise<void> {
   const none = await openNull(sh);
   try {
-    const started = await start(sh, cmd, withFd(sh.fds, 0, none));
-    if (!("pid" in started)) return;
-    sh.jobs.set(started.pid, undefined);
-    sh.vars.set("apid", [String(started.pid)]);
+    const fds = withFd(sh.fds, 0, none);
+    const { control } = sh;
+    if (!control) await begun(sh, cmd, fds);
+    // What a function starts is of its line's job, so that one note ends both.
+    else if (sh.inFunction) await begun(sh, cmd, fds).then((pid) => pid !== undefined && control.linger());
+    else {
+      const job = await control.background(printCmd(cmd), () => begun(sh, cmd, fds));
+      if (job.group !== undefined) await sh.say(2, `[${job.n}] ${job.group}\n`);
+    }
   } finally {
     if (none !== undefined) await sh.close(none);
   }
+}
+
+/** Its pid, which is $apid. */
+async function begun(sh: Shell, cmd: Cmd, fds: Fds): Promise<number | undefined> {
+  const started = await start(sh, cmd, fds);
+  if (!("pid" in started)) return undefined;
+  sh.jobs.set(started.pid, undefined);
+  sh.vars.set("apid", [String(started.pid)]);
+  return started.pid;
 }
 
 async function openNull(sh: Shell): Promise<number | undefined> {
@@ -215,11 +263,13 @@ export async function backquote(sh: Shell, body: Cmd, sep: string | undefined): 
     } finally {
       await sh.close(write);
     }
-    for (;;) {
-      const data = await sh.again(() => sh.sys.read(read));
-      if (data.length === 0) break;
-      chunks.push(data);
-    }
+    await inFront(sh, async () => {
+      for (;;) {
+        const data = await sh.again(() => sh.sys.read(read));
+        if (data.length === 0) break;
+        chunks.push(data);
+      }
+    });
   } finally {
     await sh.close(read);
   }

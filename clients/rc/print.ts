@@ -24,6 +24,11 @@ export function printFn(name: string, body: Cmd): string {
   return `${text}\n${heres.map((here) => `${here.body}${here.tag}\n`).join("")}`;
 }
 
+/** A command, on one line: without the bodies of its here documents. */
+export function printCmd(cmd: Cmd): string {
+  return print(cmd, []);
+}
+
 function print(cmd: Cmd, heres: Here[]): string {
   const sub = (c: Cmd): string => print(c, heres);
   const word = (w: Word): string => printWord(w, heres);

@@ -3,10 +3,12 @@
  * an interactive loop survives every mistake in a command; any other loop ends with it. Between two
  * lines nothing of the first is left: no scope, no redirection, no fd of <{}.
  */
-import { isInterrupted } from "../../proto/index.ts";
+import { Enoproc, isInterrupted } from "../../proto/index.ts";
 import type { Editor } from "../edit/index.ts";
 import { decode } from "../tools/lib/bytes.ts";
+import { builtins, STOPPED } from "./builtins.ts";
 import { complete } from "./complete.ts";
+import type { Control } from "./control.ts";
 import { Interrupt, isFailure, isTrue, mistake, RcError } from "./error.ts";
 import type { Shell } from "./eval.ts";
 import { Incomplete, RcSyntax } from "./lex.ts";
@@ -34,11 +36,19 @@ export async function interpret(sh: Shell, source: Source, name: string | undefi
   try {
     for (;;) {
       if (sh.flags.has("s") && !isTrue(sh.status[0] ?? "")) await sh.say(2, `status=${printValue(sh.status)}\n`);
+      const control = interactive ? sh.control : undefined;
       try {
+        if (control) await settle(sh, control);
         const { pos, text } = source;
         const next = nextLine(source, sh, more);
         const line = next instanceof Promise ? await next : next;
-        if (!line) return;
+        if (!line) {
+          if (!control?.stays(true)) return;
+          await sh.say(2, `${STOPPED}\n`);
+          source.final = false;
+          continue;
+        }
+        control?.begin(source.text.slice(0, source.pos), line.cmd, (name) => builtins.has(name) || sh.fn(name) !== undefined);
         if (sh.flags.has("v")) await sh.say(2, more ? source.text.slice(0, source.pos) : text.slice(pos, source.pos));
         const p = runLine(sh, line);
         if (p) await p;
@@ -62,6 +72,12 @@ function runLine(sh: Shell, line: Line): Promise<void> | void {
   return sh.run(line.cmd, true);
 }
 
+/** Between two lines: what goes on of the last one is a job, and of jobs that have ended is told. */
+async function settle(sh: Shell, control: Control): Promise<void> {
+  control.end();
+  for (const job of control.ended()) await sh.say(2, control.shown(job));
+}
+
 /** Reports what went wrong. Does the loop go on? Errors that are not this loop's are thrown on. */
 async function survives(sh: Shell, e: unknown, source: Source, name: string | undefined, interactive: boolean): Promise<boolean> {
   if (e instanceof RcSyntax) {
@@ -72,16 +88,27 @@ async function survives(sh: Shell, e: unknown, source: Source, name: string | un
   }
   if (!interactive) throw e;
   const wrong = isFailure(e) ? new RcError(e.message) : mistake(e);
-  if (wrong) {
-    await sh.tell(wrong);
-    sh.setStatus("error");
-  } else if (e instanceof Interrupt || (isInterrupted(e) && sh.notes.interrupted)) {
-    sh.notes.interrupted = false;
-    await sh.say(2, "\n");
+  if (!wrong && !(e instanceof Interrupt || isInterrupted(e))) throw e;
+  // What was interrupted may have failed of that.
+  const given = sh.notes.giveUp();
+  const why = e instanceof Interrupt ? e.why : given;
+  if (why === "interrupt") {
+    // The terminal has shown what was typed, and ended its line.
+    if (sh.control) sh.control.interrupted();
+    else await sh.say(2, "\n");
     sh.setStatus("interrupt");
     // What was typed ahead is given up as well.
     source.pos = source.text.length;
-  } else throw e;
+  } else if (why) {
+    await sh.say(2, sh.control?.suspended() ?? "");
+    sh.setStatus("stopped");
+  } else if (!wrong) throw e;
+  else {
+    // A line that begets itself without end goes with all it has begotten.
+    if (wrong.message === Enoproc) sh.control?.interrupted();
+    await sh.tell(wrong);
+    sh.setStatus("error");
+  }
   return true;
 }
 
@@ -115,6 +142,7 @@ async function readLine(source: Source, sh: Shell, more: More): Promise<Line | u
 /** Commands from an editor, with $prompt's first element or, in the middle of one, its second. */
 export function fromEditor(sh: Shell, editor: LineEditor): More {
   return async (first, source) => {
+    if (sh.notes.pending) return { text: "", dropped: true };
     const reading = new AbortController();
     sh.notes.reading = reading;
     const ask = {

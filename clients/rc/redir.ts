@@ -8,6 +8,7 @@ import { encode } from "../tools/lib/bytes.ts";
 import type { Redir } from "./ast.ts";
 import { isFailure, RcError } from "./error.ts";
 import type { Fds, Shell } from "./eval.ts";
+import { spawn } from "./job.ts";
 import { expandHere, words } from "./word.ts";
 
 /** fds with one more, changed or (own undefined) closed. */
@@ -86,14 +87,15 @@ async function hereDocument(sh: Shell, redir: Redir & { kind: "here" }, opened: 
   const [read, write] = await sh.sys.pipe();
   opened.push(read);
   try {
-    await sh.sys.spawn({ argv: ["rc"], fds: new Map([[1, write]]), env: "share", main: (sys) => writeOut(sys, data) });
+    await spawn(sh, { argv: ["rc"], fds: new Map([[1, write]]), env: "share", main: (sys) => writeOut(sys, data) });
   } finally {
     await sh.close(write);
   }
   return read;
 }
 
-async function writeOut(sys: Sys, data: Uint8Array): Promise<string> {
+/** A process that writes this on fd 1. */
+export async function writeOut(sys: Sys, data: Uint8Array): Promise<string> {
   try {
     if (data.length > 0) await sys.write(1, data);
     return "";

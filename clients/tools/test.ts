@@ -2,6 +2,7 @@
 import { DMAPPEND, DMDIR, DMEXCL, DMTMP, NineError, OEXEC, OREAD, OWRITE, isInterrupted, type Dir } from "../../proto/index.ts";
 import type { Program } from "../../kernel/sys.ts";
 import { Usage } from "./lib/args.ts";
+import { isTerminal } from "./lib/terminal.ts";
 import { tool, type Tool } from "./lib/tool.ts";
 
 export const test: Program = tool("test", "expr", async (t, words) => {
@@ -93,14 +94,14 @@ class Expr {
         const path = this.#next();
         return live && this.#opens(path, mode);
       }
-      if (first === "-t") return live && this.#terminal(integer(this.#next()));
+      if (first === "-t") return live && isTerminal(this.#t.sys, integer(this.#next()));
       // Known to POSIX, never true here.
       if (/^-[bcgu]$/.test(first)) {
         this.#at++;
         return false;
       }
     }
-    return first === "-t" ? live && this.#terminal(1) : first !== "";
+    return first === "-t" ? live && isTerminal(this.#t.sys, 1) : first !== "";
   }
 
   #next(): string {
@@ -134,15 +135,6 @@ class Expr {
       return true;
     } catch (e) {
       if (!(e instanceof NineError) || isInterrupted(e)) throw e;
-      return false;
-    }
-  }
-
-  #terminal(fd: number): boolean {
-    try {
-      return this.#t.sys.fd2path(fd) === "/dev/cons";
-    } catch (e) {
-      if (!(e instanceof NineError)) throw e;
       return false;
     }
   }

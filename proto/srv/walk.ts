@@ -5,7 +5,7 @@
  */
 import { after, type Awaitable } from "../awaitable.ts";
 import { isName } from "../dir.ts";
-import { Ebadfid, Ebadname, Ehungup, Einval, Enametoolong, Enoauth, Enonexist, Enotdir, errno, NineError } from "../errors.ts";
+import { Ebadfid, Ebadname, Ehungup, Einval, Enametoolong, Enoauth, Enonexist, Enotdir, errno, isInterrupted, NineError } from "../errors.ts";
 import { MAXWELEM, NOFID, NOU32, Rattach, type Rmsg, Rwalk, type TattachMsg, type TwalkMsg } from "../fcall.ts";
 import { AEXEC } from "../perm.ts";
 import { QTSYMLINK, type Qid } from "../qid.ts";
@@ -93,9 +93,9 @@ function walkOn(s: Session, q: Request, names: readonly string[], from: Place, t
   return { type: Rwalk, wqid };
 }
 
-/** A first name that leads nowhere is an error, a later one ends the walk. */
+/** A first name that leads nowhere is an error, a later one ends the walk; of one that was given up nobody knows where it leads. */
 function ended(wqid: Qid[], e: unknown): Rmsg {
-  if (e !== undefined && (wqid.length === 0 || !(e instanceof NineError))) throw e;
+  if (e !== undefined && (wqid.length === 0 || !(e instanceof NineError) || isInterrupted(e))) throw e;
   if (wqid.length === 0) throw new NineError(Enonexist);
   return { type: Rwalk, wqid };
 }
