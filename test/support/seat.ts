@@ -115,7 +115,7 @@ export const NOTHING = { procs: 0, fids: 0, chans: 0, noteGroups: 0 };
 class Screen {
   text = "";
   tty: Tty | undefined;
-  private waiting: { what: RegExp; resolve(text: string): void }[] = [];
+  private waiting: { what: RegExp; resolve: (text: string) => void }[] = [];
 
   show(data: Uint8Array): void {
     this.text += decodeUtf8(data, 0, data.length);
@@ -131,7 +131,7 @@ class Screen {
     return new Promise((resolve, reject) => {
       const late = setTimeout(() => reject(new Error(`not shown: ${what}, but ${JSON.stringify(this.text.slice(-2000))}`)), 10_000);
       this.waiting.push({
-        what, resolve(text) {
+        what, resolve: (text) => {
           clearTimeout(late);
           resolve(text);
         },
