@@ -4,7 +4,7 @@
  * instruction; nothing of the guest is on the host's stack, so that a context is a copy of some bytes.
  */
 import { Blocks } from "./blocks.ts";
-import { Context, Cpu } from "./cpu.ts";
+import { Context, Cpu, R } from "./cpu.ts";
 import { Frames } from "./frames.ts";
 import { Interp } from "./interp.ts";
 import { BLOCK, CPU, CPU_BASE, PAGE, REC } from "./layout.ts";
@@ -118,7 +118,7 @@ export class Machine {
         default:
           rip = blocks.ripOf(pc);
           this.refund(blocks.remaining(pc));
-          return this.stopped(stop as Trap, rip);
+          return this.stopped(stop === Stop.Noncanonical ? this.segmentFault(pc) : (stop as Trap), rip);
       }
     }
   }
@@ -134,6 +134,16 @@ export class Machine {
       if (next !== 0) interp.run(next);
     }
     return memory.cpu(CPU.exit);
+  }
+
+  /** #SS when what could not be addressed is the stack, or an operand by rsp or rbp. */
+  private segmentFault(pc: number): Trap {
+    const { memory } = this;
+    const form = this.interp.handlers[memory.u16[pc >> 1] as number]?.form;
+    const base = memory.u8[pc + REC.base];
+    const high = this.cpu.hi(R.rsp) | 0;
+    const stack = form?.meaning === "leave" || (form && /^(push|pop|call|ret|enter)/.test(form.meaning) && high >> 15 !== 0 && high >> 15 !== -1);
+    return stack || (form?.kinds.includes("m") && (base === R.rsp * 8 || base === R.rbp * 8)) ? Trap.SS : Trap.GP;
   }
 
   private count(block: number): number {

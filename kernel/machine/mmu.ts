@@ -36,7 +36,7 @@ export class Mmu {
   walk(lo: number, hi: number, access: Access): number {
     const { i32, ram } = this.memory;
     const top = hi >> 15;
-    if (top !== 0 && top !== -1) return this.fault(Trap.GP, lo, hi, 0);
+    if (top !== 0 && top !== -1) return this.fault(access === FETCH ? Trap.GP : Stop.Noncanonical, lo, hi, 0);
     let table = this.root;
     let writable = PTE.write as number;
     let user = PTE.user as number;

@@ -157,8 +157,7 @@ export const TWO_BYTE: string = `
 0f0b ud2
 0fb9 ud1=ud2 Gv,Ev
 0fff ud0=ud2 Gv,Ev
-0f0d/m prefetchw=nop Mb
-0f0d/r nop Ev
+0f0d prefetchw=nop Mb
 0f18/0m prefetchnta=nop Mb
 0f18/1m prefetcht0=nop Mb
 0f18/2m prefetcht1=nop Mb
@@ -236,7 +235,7 @@ np 0fae/0m fxsave M
 np 0fae/1m fxrstor M
 np 0fae/2m ldmxcsr Md
 np 0fae/3m stmxcsr Md
-np 0fae/7m clflush=nop Mb
+np 0fae/7m clflush Mb
 np 0fae/5r lfence=nop
 np 0fae/6r mfence=nop
 np 0fae/7r sfence=nop

@@ -12,6 +12,8 @@ export const Trap = {
   BP: 3,
   /** into is gone in 64-bit mode; int 4 gives #GP. */
   UD: 6,
+  /** A stack operand at an address that is none: by rsp or rbp. */
+  SS: 12,
   GP: 13,
   /** `address` and `code` say what: see PF. */
   PF: 14,
@@ -52,4 +54,6 @@ export const Stop = {
   Cross: 516,
   /** A string instruction that has more to do, when the budget is used up. */
   Partial: 517,
+  /** An address that is none: #SS or #GP, as the operand's base says. */
+  Noncanonical: 518,
 } as const;

@@ -10,3 +10,5 @@ import "./string.ts";
 import "./flags.ts";
 import "./control.ts";
 import "./system.ts";
+import "./ssemoves.ts";
+import "./sseint.ts";

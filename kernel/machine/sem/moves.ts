@@ -19,6 +19,9 @@ define("moves", "movsxb", [2, 4, 8], "rr rm", (e) => e.write(0, e.read(1, 1)));
 define("moves", "movsxw", [2, 4, 8], "rr rm", (e) => e.write(0, e.read(1, 2)));
 define("moves", "movsxd", [2, 4, 8], "rr rm", (e) => e.write(0, e.read(1, Math.min(e.size, 4))));
 
+// A line is flushed only if it can be read.
+define("moves", "clflush", [1], "m", (e) => void e.read(0));
+
 define("moves", "xchg", [1, 2, 4, 8], "rr mr", (e) => {
   const a = e.modify(0);
   const b = e.read(1);

@@ -98,8 +98,9 @@ for (const left of [true, false]) {
       ? i64.or(i64.or(i64.shl(a, n), i64.shl(c, i64.sub(n, ONE))), shr(a, other))
       : i64.or(i64.or(i64.shrU(a, n), shl(c, i64.sub(i64.const(width), n))), shl(a, other)))));
     e.write(0, r);
-    f.if(i64.ne(n, ZERO), () => {
-      const out = f.let(bit(a, left ? i64.sub(i64.const(width), n) : i64.sub(n, ONE)));
+    // A whole turn, of 9 or 17, leaves CF and sets OF.
+    f.if(i64.ne(masked, ZERO), () => {
+      const out = f.let(select(i64.eqz(n), c, bit(a, left ? i64.sub(i64.const(width), n) : i64.sub(n, ONE))));
       const top = bit(r, i64.const(width - 1));
       e.flagsExplicit(out, left ? i64.xor(out, top) : i64.xor(top, bit(r, i64.const(width - 2))), auxNow(e));
     });
