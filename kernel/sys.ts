@@ -44,6 +44,8 @@ export interface SpawnOptions {
   readonly rend?: "share" | "new";
   /** The parent is not told when it ends (RFNOWAIT). */
   readonly nowait?: boolean;
+  /** It begins stopped: "start" written to its ctl lets it make its first call (proc(3)). */
+  readonly stopped?: boolean;
 }
 
 /** What rfork(2) changes of a process in place; the flag of each is in brackets. */

@@ -214,6 +214,7 @@ export class Syscalls extends HostCalls implements Sys {
     }
     const child = this.fork(o);
     if (text !== undefined) child.text = text;
+    if (o.stopped) child.stop();
     void run(child, main, argv);
     return child.pid;
   }

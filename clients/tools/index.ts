@@ -23,6 +23,7 @@ import { mkdir } from "./mkdir.ts";
 import { mount } from "./mount.ts";
 import { mtime } from "./mtime.ts";
 import { mv } from "./mv.ts";
+import { ninep } from "./ninep.ts";
 import { ns } from "./ns.ts";
 import { p } from "./p.ts";
 import { ps } from "./ps.ts";
@@ -42,6 +43,7 @@ import { test } from "./test.ts";
 import { time } from "./time.ts";
 import { touch } from "./touch.ts";
 import { tr } from "./tr.ts";
+import { trace } from "./trace.ts";
 import { uniq } from "./uniq.ts";
 import { unmount } from "./unmount.ts";
 import { walk } from "./walk.ts";
@@ -53,6 +55,6 @@ export { tar, type TarDeps } from "./tar.ts";
 export { tarfs, type TarfsDeps } from "./tarfs.ts";
 
 export const tools: ReadonlyMap<string, Program> = new Map(Object.entries({
-  basename, bind, cat, chmod, cmp, comm, cp, date, diff, du, echo, false: fail, grep, gunzip, gzip, head, help, kill, ls, man, md5sum, mkdir, mount, mtime, mv, ns, p, ps, pwd,
-  rm, sed, seq, sha1sum, slay, sleep, sort, srv, strings, sum, tail, tee, test, time, touch, tr, true: succeed, uniq, unmount, walk, wc, xargs, xd,
+  "9p": ninep, basename, bind, cat, chmod, cmp, comm, cp, date, diff, du, echo, false: fail, grep, gunzip, gzip, head, help, kill, ls, man, md5sum, mkdir, mount, mtime, mv, ns, p, ps,
+  pwd, rm, sed, seq, sha1sum, slay, sleep, sort, srv, strings, sum, tail, tee, test, time, touch, tr, trace, true: succeed, uniq, unmount, walk, wc, xargs, xd,
 }));

@@ -88,7 +88,7 @@ export class Archiver {
 
   async #write({ path, dir, fd }: Member): Promise<void> {
     const name = dir.mode & DMDIR && !path.endsWith("/") ? `${path}/` : path;
-    if (this.#how.verbose) await this.#t.say(`${this.#t.heard(name)}\n`);
+    if (this.#how.verbose) await this.#t.say(`${await this.#t.heard(name)}\n`);
     try {
       if (dir.mode & DMDIR) await this.#header(name, dir, "5", 0);
       else if (dir.mode & DMSYMLINK) await this.#header(path, dir, "2", 0, await this.#t.sys.readlink(path));

@@ -4,7 +4,7 @@ import type { SpawnOptions, Sys } from "../../../kernel/sys.ts";
 import { joinName } from "./names.ts";
 
 /** Its pid. Looks in $path, unless the name itself says where. */
-export async function launch(sys: Sys, argv: readonly string[], options: Pick<SpawnOptions, "fds"> = {}): Promise<number> {
+export async function launch(sys: Sys, argv: readonly string[], options: Pick<SpawnOptions, "fds" | "stopped"> = {}): Promise<number> {
   const name = argv[0] ?? "";
   const direct = /^(\/|#|\.\.?(\/|$))/.test(name);
   const places = direct ? [name] : (sys.getenv("path") ?? [".", "/bin"]).map((dir) => joinName(dir === "" ? "." : dir, name));

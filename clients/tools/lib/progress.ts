@@ -13,7 +13,8 @@ const FIRST_MS = 1000, NEXT_MS = 250;
 export class Progress {
   readonly #sys: Sys;
   readonly #name: string;
-  readonly #on: boolean;
+  readonly #terminal: () => Promise<boolean>;
+  #on: boolean;
   #started: number | undefined;
   #next = 0;
   #done = 0;
@@ -22,10 +23,12 @@ export class Progress {
   #shown = 0;
   #writing: Promise<void> | undefined;
 
-  constructor(sys: Sys, name: string, terminal: boolean) {
+  /** terminal: whether fd 2 is one; asked when there is something to show. */
+  constructor(sys: Sys, name: string, terminal: () => Promise<boolean>) {
     this.#sys = sys;
     this.#name = name;
-    this.#on = terminal && !isPipe(sys, 0) && !isPipe(sys, 1);
+    this.#terminal = terminal;
+    this.#on = !isPipe(sys, 0) && !isPipe(sys, 1);
   }
 
   /** So many bytes more are to be done; Infinity when nobody knows. */
@@ -45,22 +48,27 @@ export class Progress {
     if (now < this.#next || this.#writing) return;
     this.#next = now + NEXT_MS;
     const line = `${this.#name}: ${this.#text((now - this.#started) / 1000)}`;
-    this.#put(`\r${line.padEnd(this.#shown)}`);
-    this.#shown = Math.max(this.#shown, line.length);
+    this.#put(`\r${line.padEnd(this.#shown)}`, Math.max(this.#shown, line.length));
   }
 
   /** Takes the line away. */
   async clear(): Promise<void> {
     await this.#writing;
     if (this.#shown === 0) return;
-    this.#put(`\r${" ".repeat(this.#shown)}\r`);
-    this.#shown = 0;
+    this.#put(`\r${" ".repeat(this.#shown)}\r`, 0);
     await this.#writing;
   }
 
-  #put(text: string): void {
+  #put(text: string, shown: number): void {
     // That it cannot be seen is no reason to end.
-    this.#writing = this.#sys.write(2, encode(text)).then(() => undefined, () => undefined).finally(() => (this.#writing = undefined));
+    this.#writing = this.#write(text, shown).catch(() => undefined).finally(() => (this.#writing = undefined));
+  }
+
+  async #write(text: string, shown: number): Promise<void> {
+    this.#on = await this.#terminal();
+    if (!this.#on) return;
+    this.#shown = shown;
+    await this.#sys.write(2, encode(text));
   }
 
   #text(seconds: number): string {

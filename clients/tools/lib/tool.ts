@@ -18,21 +18,20 @@ export class Tool {
   readonly out: Out;
   /** To be told of bytes where the work may be long. */
   readonly progress: Progress;
-  /** Whether fd 1, fd 2 are a terminal's. */
+  /** Whether fd 1 is a terminal's; fd 2, once somebody has asked. */
   readonly #sees: boolean;
-  readonly #hears: boolean;
+  #hears: Promise<boolean> | undefined;
   /** How many errors were reported. */
   errors = 0;
   /** The exit status; when it is not set, "errors" after an error was reported, else "". */
   status: string | undefined;
 
-  constructor(sys: Sys, name: string, [seen, heard]: readonly [boolean, boolean]) {
+  constructor(sys: Sys, name: string, seen: boolean) {
     this.sys = sys;
     this.name = name;
-    this.progress = new Progress(sys, name, heard);
+    this.progress = new Progress(sys, name, () => (this.#hears ??= isTerminal(sys, 2)));
     this.out = new Out(sys, 1, seen ? () => this.progress.clear() : undefined);
     this.#sees = seen;
-    this.#hears = heard;
   }
 
   /** A name, or other text of somebody else, as it goes to standard output: on a terminal without what that would act upon. */
@@ -41,8 +40,9 @@ export class Tool {
   }
 
   /** The same for fd 2. */
-  heard(text: string): string {
-    return this.#hears ? harmless(text) : text;
+  async heard(text: string): Promise<string> {
+    if (harmless(text) === text) return text;
+    return (await (this.#hears ??= isTerminal(this.sys, 2))) ? harmless(text) : text;
   }
 
   /** Reports what went wrong with `what`, and returns; throws on what is no ordinary error. */
@@ -55,7 +55,7 @@ export class Tool {
   async warn(line: string): Promise<void> {
     this.errors++;
     await this.out.flush();
-    await this.say(`${this.name}: ${this.heard(line)}\n`);
+    await this.say(`${this.name}: ${await this.heard(line)}\n`);
   }
 
   /** Writes on fd 2; that it cannot be written is no reason to end. */
@@ -74,7 +74,7 @@ export class Tool {
  */
 export function tool(name: string, usage: string, body: (t: Tool, words: readonly string[]) => Promise<void>): Program {
   return async (sys, argv) => {
-    const t = new Tool(sys, name, [await isTerminal(sys, 1), await isTerminal(sys, 2)]);
+    const t = new Tool(sys, name, await isTerminal(sys, 1));
     try {
       await body(t, argv.slice(1));
       await t.out.flush();

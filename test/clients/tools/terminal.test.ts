@@ -50,7 +50,7 @@ describe("progress", () => {
 
   test("after a second, four times a second, gone at the end", async () => {
     const { sys, lines } = clocked(["/dev/stdin", "/dev/stdout", "/dev/stderr"], 50);
-    const p = new Progress(sys, "cp", true);
+    const p = new Progress(sys, "cp", () => Promise.resolve(true));
     p.expect(100e6);
     for (let i = 0; i < 30; i++) {
       p.add(1e6);
@@ -67,7 +67,7 @@ describe("progress", () => {
   test("not where fd 2 is no terminal, not in pipelines, not before a second", async () => {
     for (const [paths, terminal, step] of [[["/dev/stdin", "/dev/stdout", "/tmp/x"], false, 500], [["#pipe/data", "/dev/stdout", "/dev/stderr"], true, 500], [["/dev/stdin", "#pipe/data1", "/dev/stderr"], true, 500], [["", "", "/dev/stderr"], true, 10]] as const) {
       const { sys, lines } = clocked(paths, step);
-      const p = new Progress(sys, "cp", terminal);
+      const p = new Progress(sys, "cp", () => Promise.resolve(terminal));
       for (let i = 0; i < 20; i++) p.add(1);
       await p.clear();
       expect(lines).toEqual([]);
