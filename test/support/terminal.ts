@@ -56,12 +56,17 @@ export class Terminal {
     this.child.stdin?.write(keys);
   }
 
+  /** The program has ended. */
+  get over(): boolean {
+    return this.child.exitCode !== null;
+  }
+
   /** What the screen shows from the row on in which the last keys were typed, once it matches. */
-  async shows(what: RegExp): Promise<string> {
-    for (const end = Date.now() + WAITMS; ;) {
+  async shows(what: RegExp, waitMs: number = WAITMS): Promise<string> {
+    for (const end = Date.now() + waitMs; ;) {
       const text = this.screen.lines.slice(this.mark).join("\n");
       if (what.test(text)) return text;
-      if (Date.now() > end || this.child.exitCode !== null) throw new Error(`the terminal does not show ${what}, but ${JSON.stringify(text)}`);
+      if (Date.now() > end || this.over) throw new Error(`the terminal does not show ${what}, but ${JSON.stringify(text)}`);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
