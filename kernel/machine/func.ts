@@ -12,6 +12,16 @@ export interface Local<T extends Ty> {
   readonly ty: T;
   /** Its value, where this is put. */
   readonly get: Expr<T>;
+  /** The bytes of local.set. */
+  readonly put: readonly number[];
+}
+
+const variables = new Map<string, Local<Ty>>();
+function variable<T extends Ty>(index: number, ty: T): Local<T> {
+  const key = ty + index;
+  let local = variables.get(key);
+  if (!local) variables.set(key, (local = { index, ty, get: expr(ty, [0x20].concat(leb(index))), put: [0x21].concat(leb(index)) }));
+  return local as Local<T>;
 }
 
 /** A place that `br` can go to: the end of a block, the head of a loop. */
@@ -40,13 +50,13 @@ export class Func {
 
   /** The k-th parameter. */
   param<T extends Ty>(k: number, ty: T): Local<T> {
-    return { index: k, ty, get: expr(ty, [0x20, ...leb(k)]) };
+    return variable(k, ty);
   }
 
   /** A variable that is nobody else's until `release`. */
   local<T extends Ty>(ty: T): Local<T> {
     const index = this.pool[ty].shift() ?? this.params.length + this.types.push(ty) - 1;
-    const local = { index, ty, get: expr(ty, [0x20, ...leb(index)]) };
+    const local = variable(index, ty);
     this.used.push(local);
     return local;
   }
@@ -71,7 +81,7 @@ export class Func {
 
   set<T extends Ty>(local: Local<T>, value: Expr<T>): void {
     this.emit(value);
-    this.raw([0x21, ...leb(local.index)]);
+    this.raw(local.put);
   }
 
   put(statement: Void): void {
@@ -99,12 +109,12 @@ export class Func {
   }
 
   br(label: Label): void {
-    this.raw([0x0c, ...leb(this.depth - label.depth)]);
+    this.raw([0x0c].concat(leb(this.depth - label.depth)));
   }
 
   brIf(label: Label, cond: I32): void {
     this.emit(cond);
-    this.raw([0x0d, ...leb(this.depth - label.depth)]);
+    this.raw([0x0d].concat(leb(this.depth - label.depth)));
   }
 
   /** Goes to labels[index], or to `otherwise`. */
@@ -124,7 +134,7 @@ export class Func {
 
   /** A call as an expression. */
   call<R extends Ty | "void">(callee: Callee<R>, ...args: Expr<Ty>[]): Expr<R> {
-    return expr(callee.result, ...args, [0x10, ...leb(this.link(callee))]);
+    return expr(callee.result, ...args, [0x10].concat(leb(this.link(callee))));
   }
 
   /** A call through table 0 of a function of the type of `like`. */
@@ -163,9 +173,11 @@ export class Func {
   }
 
   private emit(e: Expr<Ty | "void">): void {
-    for (const part of e.parts) {
-      if ("parts" in part) this.emit(part);
-      else this.raw(part);
+    const { parts } = e;
+    for (let k = 0; k < parts.length; k++) {
+      const part = parts[k] as (typeof parts)[number];
+      if (Array.isArray(part)) this.raw(part as readonly number[]);
+      else this.emit(part as Expr<Ty | "void">);
     }
   }
 

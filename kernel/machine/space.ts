@@ -41,8 +41,11 @@ export class Space {
 
   /** Maps the page at va to a frame. */
   map(va: number, frame: number, rights: Rights): void {
-    this.set(this.entry(va, true), frame | PTE.present | PTE.user | (rights.write ? PTE.write : 0), rights.execute ? 0 : PTE.nx | 0);
-    this.changed(va);
+    const at = this.entry(va, true);
+    // No TLB knows of a page that was not there.
+    const was = (this.memory.i32[at >>> 2] as number) & PTE.present;
+    this.set(at, frame | PTE.present | PTE.user | (rights.write ? PTE.write : 0), rights.execute ? 0 : PTE.nx | 0);
+    if (was) this.changed(va);
   }
 
   /** Takes the page away; gives what was there. */

@@ -45,7 +45,7 @@ function sleb(n: number): number[] {
   for (;;) {
     const low = rest & 127;
     rest >>= 7;
-    if ((rest === 0 && !(low & 64)) || (rest === -1 && low & 64)) return [...out, low];
+    if ((rest === 0 && !(low & 64)) || (rest === -1 && low & 64)) return out.concat(low);
     out.push(low | 128);
   }
 }
@@ -56,7 +56,7 @@ function sleb64(n: bigint): number[] {
   for (;;) {
     const low = Number(rest & 127n);
     rest >>= 7n;
-    if ((rest === 0n && !(low & 64)) || (rest === -1n && low & 64)) return [...out, low];
+    if ((rest === 0n && !(low & 64)) || (rest === -1n && low & 64)) return out.concat(low);
     out.push(low | 128);
   }
 }
@@ -78,10 +78,26 @@ const bin = <A extends Ty, R extends Ty>(first: number, names: string, r: R): Re
   family(first, names, (op) => (a: Expr<A>, b: Expr<A>) => expr(r, a, b, op));
 const un = <A extends Ty, R extends Ty>(first: number, names: string, r: R): Record<string, (a: Expr<A>) => Expr<R>> =>
   family(first, names, (op) => (a: Expr<A>) => expr(r, a, op));
+/** Bytes of a load or store, made once: emitting must be quick also the first time. */
+const memargs = new Map<number, Bytes>();
+function memarg(op: number, offset: number): Bytes {
+  const key = op * 2 ** 24 + offset;
+  let bytes = memargs.get(key);
+  if (!bytes) memargs.set(key, (bytes = [op, 0].concat(leb(offset))));
+  return bytes;
+}
+/** Small constants, made once. */
+const constants = new Map<number, I32 | I64>();
+function constant<T extends "i32" | "i64">(ty: T, n: number): Expr<T> {
+  const key = ty === "i32" ? n * 2 : n * 2 + 1;
+  let value = constants.get(key);
+  if (!value) constants.set(key, (value = expr(ty, [ty === "i32" ? 0x41 : 0x42].concat(sleb(n))) as I32 | I64));
+  return value as Expr<T>;
+}
 const loads = <R extends Ty>(first: number, names: string, r: R): Record<string, (address: I32, offset?: number) => Expr<R>> =>
-  family(first, names, (op) => (address: I32, offset = 0) => expr(r, address, [...op, 0, ...leb(offset)]));
+  family(first, names, (op) => (address: I32, offset = 0) => expr(r, address, memarg(op[0] as number, offset)));
 const stores = <A extends Ty>(first: number, names: string): Record<string, (address: I32, value: Expr<A>, offset?: number) => Void> =>
-  family(first, names, (op) => (address: I32, value: Expr<A>, offset = 0) => expr("void", address, value, [...op, 0, ...leb(offset)]));
+  family(first, names, (op) => (address: I32, value: Expr<A>, offset = 0) => expr("void", address, value, memarg(op[0] as number, offset)));
 
 type IntBin = "add" | "sub" | "mul" | "divS" | "divU" | "remS" | "remU" | "and" | "or" | "xor" | "shl" | "shrS" | "shrU" | "rotl" | "rotr";
 type IntCmp = "eq" | "ne" | "ltS" | "ltU" | "gtS" | "gtU" | "leS" | "leU" | "geS" | "geU";
@@ -97,7 +113,7 @@ const FLOATBIN = "add sub mul div min max copysign";
 const FLOATCMP = "eq ne lt gt le ge";
 
 export const i32 = {
-  const: (n: number): I32 => expr("i32", [0x41, ...sleb(n)]),
+  const: (n: number): I32 => constant("i32", n),
   ...un<"i32", "i32">(0x45, "eqz", "i32"),
   ...bin<"i32", "i32">(0x46, INTCMP, "i32"),
   ...un<"i32", "i32">(0x67, "clz ctz popcnt", "i32"),
@@ -116,7 +132,7 @@ export const i32 = {
   Load<"load" | "load8S" | "load8U" | "load16S" | "load16U", "i32"> & Store<"store" | "store8" | "store16", "i32">;
 
 export const i64 = {
-  const: (n: number | bigint): I64 => expr("i64", [0x42, ...(typeof n === "number" && (n | 0) === n ? sleb(n) : sleb64(BigInt(n)))]),
+  const: (n: number | bigint): I64 => (typeof n === "number" && (n | 0) === n ? constant("i64", n) : expr("i64", [0x42].concat(sleb64(BigInt(n))))),
   ...un<"i64", "i32">(0x50, "eqz", "i32"),
   ...bin<"i64", "i32">(0x51, INTCMP, "i32"),
   ...un<"i64", "i64">(0x79, "clz ctz popcnt", "i64"),
