@@ -17,7 +17,7 @@ ls /lib/man/*        all pages: 1 commands, 2 your own servers, 3 devices,
 
 ls -l | grep txt > /tmp/out              pipelines; /tmp is in memory
 for(f in *.txt) wc -l $f                 a loop; 'a word in quotes'
-sleep 100 &; ps; kill sleep | rc         in the background, and its end
+sleep 100 &; jobs; kill %1               in the background; Ctrl-Z stops
 mount tcp://127.0.0.1:5640 /n/x          a 9P server, on any name in /n
 bind -b /n/x/bin /bin                    what is there before what is here
 unmount /n/x; ns                         undone; the name space as it is

@@ -17,7 +17,7 @@ import { session, shown, turns } from "../support/session.ts";
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const MAN = join(ROOT, "clients/man");
 /** Pages of section 1 about the shell as a whole. */
-const ABOUT = ["1/intro", "1/editing"];
+const ABOUT = ["1/intro", "1/editing", "1/jobs"];
 /** Programs that are made with something of the client's. */
 const MADE = ["rc", "tar", "tarfs"];
 const HEADINGS = ["NAME", "SYNOPSIS", "DESCRIPTION", "EXAMPLES", "SEE ALSO", "SOURCE"];
