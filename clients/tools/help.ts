@@ -27,6 +27,13 @@ cat /dev/trace &; cat /proc/$pid/status  files for everything
 Ctrl-C interrupts what waits, Ctrl-D or exit ends the shell.
 `;
 
+/** The first lines that are indented as code. */
+function firstCode(lines: readonly string[]): string {
+  const from = lines.findIndex((line) => line.startsWith("    "));
+  const end = lines.findIndex((line, i) => i > from && !line.startsWith("    "));
+  return from < 0 ? "" : lines.slice(from, end < 0 ? undefined : end).map((line) => `${line.slice(4)}\n`).join("");
+}
+
 export const help: Program = tool("help", "[command ...]", async (t, words) => {
   const { operands } = parseArgs(words, "");
   if (operands.length === 0) await t.out.put(HELP);
@@ -42,7 +49,7 @@ export const help: Program = tool("help", "[command ...]", async (t, words) => {
       await t.out.put(`${name}: in ${page.title}\n\n${renderLines(item, { width: WIDTH, styled: false })}\nman ${page.names[0]} tells the rest\n`);
       continue;
     }
-    const example = linesOf(page, "EXAMPLES").join("\n").split(/^```.*\n?/m)[1] ?? "";
+    const example = linesOf(page, "EXAMPLES").join("\n").split(/^```.*\n?/m)[1] ?? firstCode(linesOf(page, "EXAMPLES"));
     await t.out.put(`${page.names.join(", ")} - ${page.about}\n\n`);
     for (const line of linesOf(page, "SYNOPSIS")) await t.out.put(`    ${line}\n`);
     await t.out.put(`${example === "" ? "" : `\n${example.replace(/^(?=.)/gm, "    ")}`}\nman ${page.names[0] ?? name} tells the rest\n`);

@@ -15,7 +15,7 @@ const LONG = Array.from({ length: 60 }, (_, i) => `\nParagraph ${i + 1} has a fe
 const texts: Readonly<Record<string, string>> = {
   "1/long": page("long(1)", "long", "much to say", LONG),
   "1/short": page("short(1)", "short, brief, part", "little to say of a File", "\nIt does `-x`.\n\n- `part [of]`: one thing of\n  several\n- `parting`: another\n\n## EXAMPLES\n\n```rc\n% short x\n  x\n```\n"),
-  "3/short": page("short(3)", "short", "a device", "\nText.\n"),
+  "3/short": page("short(3)", "short, device", "a device", "\nText.\n\n## EXAMPLES\nSo:\n\n    cat x\n      y\n\nNo more.\n"),
 };
 
 /** A terminal of 24 lines and 60 columns; Enter is typed when it is read, so often. */
@@ -126,6 +126,7 @@ describe("help", () => {
   it("of a command: what it is for, how it is called, an example", async () => {
     expect((await run(k.sys, ["help", "brief"])).out).toBe("short, brief, part - little to say of a File\n\n    short [-x] file\n    more\n\n    % short x\n      x\n\nman short tells the rest\n");
     expect((await run(k.sys, ["help", "part"])).out).toBe("part: in short(1)\n\n    part [of]\n            one thing of several\n\nman short tells the rest\n");
+    expect((await run(k.sys, ["help", "device"])).out).toBe("short, device - a device\n\n    short [-x] file\n    more\n\n    cat x\n      y\n\nman short tells the rest\n");
     expect(await run(k.sys, ["help", "none"])).toMatchObject({ err: "help: none: no manual page; help alone says how to look around\n", status: "errors" });
   });
 });
