@@ -18,6 +18,8 @@ const ESC = "\x1b[";
 const ROWS = 24;
 const COLS = 80;
 const BLANK: Row = { text: "", width: 0, soft: false, fixed: 0 };
+/** Like no other. */
+const UNKNOWN: Row = { ...BLANK, text: "\0" };
 
 export class Painter {
   private size: Size;
@@ -49,10 +51,8 @@ export class Painter {
     }
     this.top = top;
     for (let i = 0; i < seen.length; i++) this.write(i, seen[i]!, i > 0 ? seen[i - 1] : undefined);
-    const last = seen.at(-1) ?? BLANK;
     if (this.shown.length > seen.length) {
-      if (last.width < cols) this.move(seen.length - 1, last.width);
-      else this.move(seen.length, 0);
+      this.move(seen.length, 0);
       this.out += `${ESC}J`;
     }
     this.shown = [...seen];
@@ -88,10 +88,12 @@ export class Painter {
     const { cols, rows } = this.size;
     let above = 0;
     let start = 0;
-    for (let i = 0; i < this.row; i++) {
+    for (let i = 0, line = ""; i < this.row; i++) {
+      line += this.shown[i]?.text ?? "";
       if (this.shown[i]?.soft) continue;
-      above += wrapped((i - start) * old + (this.shown[i]?.width ?? 0), cols);
+      above += wrapped(line, cols);
       start = i + 1;
+      line = "";
     }
     const offset = (this.row - start) * old + Math.min(this.col, old - 1);
     const kept = { up: above + this.row - start, col: Math.min(this.col, cols - 1) };
@@ -115,18 +117,26 @@ export class Painter {
     else if (wraps) this.col = 0;
     this.out += rest === "" && wraps ? " \r" : rest;
     this.row = i;
-    if (old && old.width > row.width) this.out += `${ESC}K`;
+    if (old && old.width > row.width) this.out += `${ESC}${old.width - row.width}X`;
     this.shown[i] = row;
+    const next = this.shown[i + 1];
+    if (!old || old.soft === row.soft || !next) return;
+    // The terminal is to know that the next row goes on with this one, or no more: it is wrapped anew, or entered by a newline.
+    if (row.soft) this.shown[i + 1] = { ...UNKNOWN, width: this.size.cols, soft: next.soft };
+    else this.newline();
   }
 
   private move(row: number, col: number): void {
     if (row === this.row && col === this.col) return;
     const { cols } = this.size;
-    if (row > this.row) {
-      this.out += `\r${"\n".repeat(row - this.row)}`;
-      this.col = 0;
-    } else if (row < this.row) this.out += `${this.col >= cols ? "\r" : ""}${ESC}${this.row - row}A`;
-    if (row < this.row && this.col >= cols) this.col = 0;
+    const last = this.shown.length - 1;
+    if (row > this.row && row > last) {
+      // Only a row that is not there yet is entered by a newline: rows that go on with those above stay so.
+      if (last > this.row) this.move(last, 0);
+      while (row > this.row) this.newline();
+    } else if (row > this.row) this.out += `${this.col >= cols ? "\r" : ""}${ESC}${row - this.row}B`;
+    else if (row < this.row) this.out += `${this.col >= cols ? "\r" : ""}${ESC}${this.row - row}A`;
+    if (row !== this.row && this.col >= cols) this.col = 0;
     this.row = row;
     if (col === this.col) return;
     if (col === 0 || this.col >= cols) {
@@ -137,6 +147,13 @@ export class Painter {
     else if (col < this.col) this.out += `${ESC}${this.col - col}D`;
     else if (col > this.col) this.out += `${ESC}${col - this.col}C`;
     this.col = col;
+  }
+
+  /** To the beginning of the next row, which is one by itself then. */
+  private newline(): void {
+    this.out += "\r\n";
+    this.row++;
+    this.col = 0;
   }
 
   private take(): string {
@@ -150,9 +167,11 @@ function known(size: Size): Size {
   return { rows: size.rows > 0 ? size.rows : ROWS, cols: size.cols > 0 ? size.cols : COLS };
 }
 
-/** Rows that a line of w columns takes. */
-function wrapped(w: number, cols: number): number {
-  return Math.max(1, Math.ceil(w / cols));
+/** Rows that a line takes. */
+function wrapped(line: string, cols: number): number {
+  const { rows } = layout({ prompt: line, more: "", text: "", cursor: 0 }, cols);
+  // The cursor's own is no row yet.
+  return rows.length > 1 && rows.at(-1)?.text === "" ? rows.length - 1 : rows.length;
 }
 
 /** How much of the beginning may stay: none if it ends inside of what must be written as a whole. */

@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Program, Sys } from "../../kernel/index.ts";
 import { DMDIR, Eisdir, errno, NineError, OREAD, ORDWR, OWRITE } from "../../proto/index.ts";
-import { Editor, History } from "../edit/index.ts";
+import { Editor, entryLine, History } from "../edit/index.ts";
 import { rc } from "../rc/index.ts";
 import { decode } from "../tools/lib/bytes.ts";
 import { readAll } from "../tools/lib/readall.ts";
@@ -66,7 +66,7 @@ export async function shell(o: ShellOptions): Promise<number> {
   try {
     const { TERM } = o.env;
     kernel = await booted(options, o.cwd, {
-      streams, wrap: traced, programs: [["rc", prompting(streams, history)]], ...(TERM !== undefined && { env: [["TERM", [TERM]]] }),
+      streams, wrap: traced, ...(interactive && { history: () => history.entries.map(entryLine).join("") }), programs: [["rc", prompting(streams, history)]], ...(TERM !== undefined && { env: [["TERM", [TERM]]] }),
     });
     const { sys } = kernel;
     sys.notify(() => true);

@@ -47,6 +47,8 @@ export interface SystemOptions {
   readonly trace?: boolean;
   /** What /dev/cons, stdin, stdout and stderr are; default nothing comes in, and what goes out is lost. */
   readonly streams?: Streams;
+  /** What /dev/history is to have; default there is none. */
+  readonly history?: () => string;
   /** An address as `ns` and traces tell it; default with its token. */
   readonly shown?: (addr: string) => string;
   /** Put around every portal the kernel holds, such as trace. */
@@ -69,7 +71,7 @@ export async function system(o: SystemOptions = {}): Promise<System> {
   const programs = new Map<string, Program>([...tools, ["tar", tar({ format: tarFormat })], ["tarfs", tarfs({ format: tarFormat, gunzip })], ["rc", rc({})], ...(o.programs ?? [])]);
   const live = new LiveTrace();
   const cons = new Cons(streams.console);
-  const shared = { ...devFiles({ now: node.now, random: node.random, ...streams }), fd: { readlink: () => "/fd" } };
+  const shared = { ...devFiles({ now: node.now, random: node.random, ...streams }), fd: { readlink: () => "/fd" }, ...(o.history && { history: textFile(o.history) }) };
   const dev: Device = (kernel) => ({
     name: "dev",
     attach(_call, aname) {

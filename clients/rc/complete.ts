@@ -32,9 +32,6 @@ interface Spot {
   readonly end: number;
 }
 
-/** Variables that are no part of the environment. */
-const OWN = ["*", "0", "apid", "pid", "status"];
-
 /** Rejects when signal aborts. Undefined where nothing can be said. */
 export async function complete(sh: Shell, text: string, cursor: number, signal: AbortSignal): Promise<Completion | undefined> {
   const place = placeAt(sh, text.slice(0, cursor));
@@ -43,7 +40,7 @@ export async function complete(sh: Shell, text: string, cursor: number, signal: 
   sh.export();
   const slash = word.lastIndexOf("/") + 1;
   const base = kind === "file" || slash > 0 ? word.slice(slash) : word;
-  const found = kind === "variable" ? variables(sh)
+  const found = kind === "variable" ? ["status", ...sh.vars.names()]
     : await apart(sh.sys, signal, (sys) => kind === "command" && slash === 0 ? commands(sh, sys) : files(sys, word.slice(0, slash), base));
   const names = [...new Set(found)].filter((name) => name.startsWith(base)).toSorted(byCodePoint);
   const [only] = names;
@@ -77,7 +74,8 @@ function placeAt(sh: Shell, before: string): Place | undefined {
   const last = spots.at(-1);
   const gap = before.slice(last?.end ?? 0);
   // A comment, and a here document, are passed over by the lexer.
-  if (last?.end !== at && (gap.includes("#") || (last?.token.kind === "nl" && before[last.end - 1] !== "\n"))) return undefined;
+  if (last?.end !== at && gap.includes("#")) return undefined;
+  if (last?.token.kind === "nl" && before[last.end - 1] !== "\n") return undefined;
   const parts: { readonly token: Token; readonly start: number }[] = [];
   let i = spots.length - 1;
   for (; i >= 0 && spots[i]!.end === at; i--) {
@@ -155,10 +153,6 @@ function mayBegin(text: string): boolean {
     if (e instanceof RcSyntax) return false;
     throw e;
   }
-}
-
-function variables(sh: Shell): string[] {
-  return [...OWN, ...sh.sys.environ().keys()].filter((name) => !name.startsWith("fn#"));
 }
 
 async function commands(sh: Shell, sys: Sys): Promise<string[]> {

@@ -41,6 +41,13 @@ export class Vars {
     this.globals.set(name, value);
   }
 
+  /** Those that have a value, or had one; some twice. */
+  names(): string[] {
+    const names = [...this.globals.keys()];
+    for (let l = this.local; l; l = l.outer) names.push(l.name);
+    return names;
+  }
+
   /** Begins a local; ends at the restore() of a mark taken before. */
   push(name: string, value: readonly string[]): Local {
     this.local = { name, value, outer: this.local };

@@ -16,6 +16,7 @@ import { gunzip, gzip } from "./gzip.ts";
 import { md5sum, sha1sum } from "./hashsum.ts";
 import { head } from "./head.ts";
 import { help } from "./help.ts";
+import { history } from "./history.ts";
 import { kill, slay } from "./kill.ts";
 import { ls } from "./ls.ts";
 import { man } from "./man.ts";
@@ -55,6 +56,6 @@ export { tar, type TarDeps } from "./tar.ts";
 export { tarfs, type TarfsDeps } from "./tarfs.ts";
 
 export const tools: ReadonlyMap<string, Program> = new Map(Object.entries({
-  "9p": ninep, basename, bind, cat, chmod, cmp, comm, cp, date, diff, du, echo, false: fail, grep, gunzip, gzip, head, help, kill, ls, man, md5sum, mkdir, mount, mtime, mv, ns, p, ps,
+  "9p": ninep, basename, bind, cat, chmod, cmp, comm, cp, date, diff, du, echo, false: fail, grep, gunzip, gzip, head, help, history, kill, ls, man, md5sum, mkdir, mount, mtime, mv, ns, p, ps,
   pwd, rm, sed, seq, sha1sum, slay, sleep, sort, srv, strings, sum, tail, tee, test, time, touch, tr, trace, true: succeed, uniq, unmount, walk, wc, xargs, xd,
 }));

@@ -4,31 +4,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeEach, expect, it } from "vitest";
 import { type Listener, listen } from "../../clients/node/index.ts";
-import { dir as dirOf, open, textFile } from "../../proto/index.ts";
-import type { Call, Server } from "../../proto/index.ts";
+import { open } from "../../proto/index.ts";
 import { describeWith } from "../support/need.ts";
+import { tarpit } from "../support/tarpit.ts";
 import { Terminal } from "../support/terminal.ts";
 
 const LEFT = "\x1b[D";
 const UP = "\x1b[A";
 const ERASE = "\x7f";
 const ctrl = (c: string): string => String.fromCharCode(c.charCodeAt(0) & 0x1f);
-
-/** A file whose reads wait for ever, and what became of them. */
-function tarpit(): { server: Server; waiting: () => number; interrupted: () => number } {
-  let waiting = 0;
-  let interrupted = 0;
-  const read = (_at: number, _n: number, call: Call): Promise<Uint8Array> => new Promise((_, reject) => {
-    waiting++;
-    call.signal.addEventListener("abort", () => {
-      waiting--;
-      interrupted++;
-      reject(call.signal.reason as Error);
-    }, { once: true });
-  });
-  const tree = dirOf({ never: { open: () => ({ read }) }, hello: textFile(() => "hello from afar\n") });
-  return { server: { name: "tarpit", attach: () => tree }, waiting: () => waiting, interrupted: () => interrupted };
-}
 
 describeWith(["python3"], "the shell on a terminal", () => {
   const dir = mkdtempSync(join(tmpdir(), "nineplex-"));

@@ -39,6 +39,19 @@ export class Screen {
     return this.text(0);
   }
 
+  /** What stands from a row of `all` on down to the cursor, wrapped lines in one, blanks at the end only in front of it. */
+  from(line: number): string {
+    const { active } = this.term.buffer;
+    const lines: string[] = [];
+    for (let y = line; y <= this.line; y++) {
+      const row = active.getLine(y);
+      const text = row?.translateToString(true).trimEnd().padEnd(y === this.line ? active.cursorX : 0) ?? "";
+      if (row?.isWrapped && lines.length > 0) lines.push(lines.pop()!.padEnd(this.term.cols) + text);
+      else lines.push(text);
+    }
+    return lines.join("\n");
+  }
+
   /** From 0. */
   get cursor(): { row: number; col: number } {
     const { cursorX, cursorY } = this.term.buffer.active;

@@ -3,10 +3,13 @@
  * in as bytes; what stands on the screen is waited for, never how long it takes.
  */
 import { type ChildProcess, spawn } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import type { Writable } from "node:stream";
 import { MAIN } from "./children.ts";
 import { programPath } from "./need.ts";
+import { Screen } from "./screen.ts";
 
-/** Between a pty of 24 lines and stdin, stdout; ends with the program's exit status. */
+/** Between a pty of 24 lines and stdin, stdout; fd 3 brings other sizes. Ends with the program's exit status. */
 const BRIDGE = `
 import fcntl, os, pty, select, struct, sys, termios
 pid, fd = pty.fork()
@@ -14,7 +17,7 @@ if pid == 0:
     os.execvp(sys.argv[1], sys.argv[1:])
 fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
 while True:
-    ready = select.select([fd, 0], [], [])[0]
+    ready = select.select([fd, 0, 3], [], [])[0]
     if fd in ready:
         try:
             data = os.read(fd, 65536)
@@ -23,11 +26,23 @@ while True:
         if not data:
             break
         os.write(1, data)
+    if 3 in ready:
+        rows, cols = os.read(3, 64).split()
+        fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", int(rows), int(cols), 0, 0))
     if 0 in ready:
         data = os.read(0, 65536)
         if not data:
             break
-        os.write(fd, data)
+        while data:
+            # What the program has to say must not wait for what it has to read.
+            readable, writable, _ = select.select([fd], [fd], [])
+            if readable:
+                try:
+                    os.write(1, os.read(fd, 65536))
+                except OSError:
+                    break
+            if writable:
+                data = data[os.write(fd, data[:1024]):]
 os.close(fd)
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) & 255)
 `;
@@ -38,21 +53,21 @@ export class Terminal {
   /** Settles with the exit status. */
   readonly ended: Promise<number | null>;
   private readonly child: ChildProcess;
-  private readonly screen: Screen = new Screen();
+  readonly screen: Screen = new Screen(80, 24, (text) => void this.child.stdin?.write(text));
   /** The row that the last keys were typed in. */
   private mark = 0;
 
   constructor(args: readonly string[], cwd: string, env: Readonly<Record<string, string>> = {}) {
     this.child = spawn(programPath("python3") ?? "python3", ["-c", BRIDGE, process.execPath, ...MAIN, ...args], {
-      cwd, stdio: ["pipe", "pipe", "inherit"], env: { ...process.env, TERM: "xterm", NINEPLEX_HISTORY: "", ...env },
+      cwd, stdio: ["pipe", "pipe", "inherit", "pipe"], env: { ...process.env, TERM: "xterm", NINEPLEX_HISTORY: "", ...env },
     });
-    this.child.stdout?.on("data", (data: Buffer) => this.screen.show(data.toString()));
+    this.child.stdout?.on("data", (data: Buffer) => void this.screen.write(data));
     this.child.stdin?.on("error", () => undefined);
     this.ended = new Promise((resolve) => this.child.on("close", resolve));
   }
 
   type(keys: string): void {
-    this.mark = this.screen.row;
+    this.mark = this.screen.line;
     this.child.stdin?.write(keys);
   }
 
@@ -64,11 +79,23 @@ export class Terminal {
   /** What the screen shows from the row on in which the last keys were typed, once it matches. */
   async shows(what: RegExp, waitMs: number = WAITMS): Promise<string> {
     for (const end = Date.now() + waitMs; ;) {
-      const text = this.screen.lines.slice(this.mark).join("\n");
+      const text = this.screen.from(this.mark);
       if (what.test(text)) return text;
       if (Date.now() > end || this.over) throw new Error(`the terminal does not show ${what}, but ${JSON.stringify(text)}`);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
+  }
+
+  /** The terminal gets another size, and its program is told. */
+  resize(cols: number, rows: number): void {
+    this.screen.resize(cols, rows);
+    (this.child.stdio[3] as Writable).write(`${rows} ${cols}\n`);
+  }
+
+  /** A signal for the program. */
+  async signal(name: NodeJS.Signals): Promise<void> {
+    const pids = await readFile(`/proc/${this.child.pid}/task/${this.child.pid}/children`, "utf8");
+    process.kill(Number(pids.trim().split(" ")[0]), name);
   }
 
   /** Types a line at the prompt; what is shown until the next one. */
@@ -82,53 +109,5 @@ export class Terminal {
   async close(): Promise<void> {
     this.child.stdin?.end();
     await this.ended;
-  }
-}
-
-/** As much of a terminal as line editing needs: a cursor, carriage return, and the sequences that move it and clear. */
-class Screen {
-  readonly lines: string[] = [""];
-  row = 0;
-  private col = 0;
-  /** A sequence that has not come to its end. */
-  private rest = "";
-
-  show(text: string): void {
-    // oxlint-disable-next-line eslint/no-control-regex -- ESC begins a sequence
-    for (const [s, n, final] of (this.rest + text).matchAll(/\x1b\[([0-9;?]*)([A-Za-z])|\x1b(?:\[[0-9;?]*)?$|[^]/gu)) {
-      this.rest = "";
-      if (s.length > 1 && final === undefined) this.rest = s;
-      else if (final === undefined) this.put(s);
-      else this.move(final, n ?? "");
-    }
-  }
-
-  private put(c: string): void {
-    if (c === "\x1b") this.rest = c;
-    else if (c === "\r") this.col = 0;
-    else if (c === "\b") this.col = Math.max(0, this.col - 1);
-    else if (c === "\n") {
-      if (++this.row === this.lines.length) this.lines.push("");
-    } else if (c >= " ") {
-      const line = (this.lines[this.row] ?? "").padEnd(this.col);
-      this.lines[this.row] = line.slice(0, this.col) + c + line.slice(this.col + 1);
-      this.col++;
-    }
-  }
-
-  private move(final: string, arg: string): void {
-    const n = Number(arg) || 1;
-    switch (final) {
-      case "A": this.row = Math.max(0, this.row - n); break;
-      case "B": this.row = Math.min(this.lines.length - 1, this.row + n); break;
-      case "C": this.col += n; break;
-      case "D": this.col = Math.max(0, this.col - n); break;
-      case "G": this.col = n - 1; break;
-      case "J": case "K":
-        this.lines[this.row] = (this.lines[this.row] ?? "").slice(0, this.col);
-        if (final === "J") this.lines.splice(this.row + 1);
-        break;
-      default:
-    }
   }
 }
