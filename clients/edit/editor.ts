@@ -362,8 +362,8 @@ export class Editor {
     const { draft, ask } = this;
     const { text, cursor } = draft;
     const line = text.slice(draft.line.start, cursor);
-    // Where a line begins, and within what comes at once as pasted text does, it is a Tab.
-    if (!ask.complete || line.trim() === "" || this.keys.pending) {
+    // Where a line begins, and where text follows at once, it is a Tab: that is pasted.
+    if (!ask.complete || line.trim() === "" || this.keys.textFollows) {
       draft.insert("\t");
       return;
     }

@@ -74,9 +74,10 @@ export class Keys {
     this.verbatim = true;
   }
 
-  /** More was pushed than was taken. */
-  get pending(): boolean {
-    return this.at < this.bytes.length;
+  /** Text follows at once, as it does in what is pasted. */
+  get textFollows(): boolean {
+    const c = this.bytes[this.at];
+    return c !== undefined && c >= 0x20 && c !== 0x7f;
   }
 
   private literally(c: number): Key | undefined {

@@ -16,8 +16,9 @@ pid, fd = pty.fork()
 if pid == 0:
     os.execvp(sys.argv[1], sys.argv[1:])
 fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+inputs = [fd, 0, 3]
 while True:
-    ready = select.select([fd, 0, 3], [], [])[0]
+    ready = select.select(inputs, [], [])[0]
     if fd in ready:
         try:
             data = os.read(fd, 65536)
@@ -27,7 +28,11 @@ while True:
             break
         os.write(1, data)
     if 3 in ready:
-        rows, cols = os.read(3, 64).split()
+        size = os.read(3, 64).split()
+        if not size:
+            inputs.remove(3)
+            continue
+        rows, cols = size[:2]
         fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", int(rows), int(cols), 0, 0))
     if 0 in ready:
         data = os.read(0, 65536)
@@ -52,6 +57,8 @@ const WAITMS = 30_000;
 export class Terminal {
   /** Settles with the exit status. */
   readonly ended: Promise<number | null>;
+  /** Is given what the program writes, before it is on the screen. */
+  onData: ((data: Buffer) => void) | undefined;
   private readonly child: ChildProcess;
   readonly screen: Screen = new Screen(80, 24, (text) => void this.child.stdin?.write(text));
   /** The row that the last keys were typed in. */
@@ -61,7 +68,10 @@ export class Terminal {
     this.child = spawn(programPath("python3") ?? "python3", ["-c", BRIDGE, process.execPath, ...MAIN, ...args], {
       cwd, stdio: ["pipe", "pipe", "inherit", "pipe"], env: { ...process.env, TERM: "xterm", NINEPLEX_HISTORY: "", ...env },
     });
-    this.child.stdout?.on("data", (data: Buffer) => void this.screen.write(data));
+    this.child.stdout?.on("data", (data: Buffer) => {
+      this.onData?.(data);
+      void this.screen.write(data);
+    });
     this.child.stdin?.on("error", () => undefined);
     this.ended = new Promise((resolve) => this.child.on("close", resolve));
   }
