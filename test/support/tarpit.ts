@@ -4,10 +4,10 @@ import { dir, type Call, type Server, textFile } from "../../proto/index.ts";
 export interface Tarpit {
   readonly server: Server;
   /** Reads and listings that wait now, and that were given up. */
-  waiting(): number;
-  interrupted(): number;
+  readonly waiting: () => number;
+  readonly interrupted: () => number;
   /** The listings that wait, and those to come, are answered. */
-  answer(): void;
+  readonly answer: () => void;
 }
 
 /** With `never`, `hello`, and `slow` that has first, second and third in it. */
