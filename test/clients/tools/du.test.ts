@@ -48,7 +48,7 @@ describe("du", () => {
     for (const words of [["-p", "q"], ["-b", "x"], ["-b", "4m"], ["-y"]]) {
       expect(await run(sys, ["du", ...words, "/t"])).toMatchObject({ err: "usage: du [-aefhnqrstu] [-b size] [-p SI-prefix] [file ...]\n", status: "usage" });
     }
-    expect([0, 1, 0.5, 999999, 1000000, 0.0001, 0.00001234567, 123456.7, 2.71828e-7, 1e21, 102400].map(general))
+    expect([0, 1, 0.5, 999999, 1000000, 0.0001, 0.00001234567, 123456.7, 2.71828e-7, 1e21, 102400].map((n) => general(n)))
       .toEqual(["0", "1", "0.5", "999999", "1e+06", "0.0001", "1.23457e-05", "123457", "2.71828e-07", "1e+21", "102400"]);
   });
 
