@@ -12,3 +12,4 @@ import "./control.ts";
 import "./system.ts";
 import "./ssemoves.ts";
 import "./sseint.ts";
+import "./sseshuffle.ts";

@@ -3,8 +3,8 @@
  * (kinds n) are mmx.ts's.
  */
 import { define } from "../forms.ts";
-import { extract, fill, replace, simd, v128, vshift, vsum } from "../simd.ts";
-import { i32, i64, select, type I32, type I64, type V128 } from "../wasm.ts";
+import { extract, fill, simd, v128, vshift, vsum } from "../simd.ts";
+import { i32, i64, select, type I64, type V128 } from "../wasm.ts";
 
 /** The operation of a packed instruction of two operands, by its mnemonic. */
 export const PACKED: Readonly<Record<string, (a: V128, b: V128) => V128>> = {
@@ -64,20 +64,6 @@ for (const [name, sign] of [["pslldq", -1], ["psrldq", 1]] as const) {
     const at = simd(sign > 0 ? "i8x16.add" : "i8x16.sub", lanes, fill.i8(most));
     e.setVector(0, simd("i8x16.swizzle", e.vector(0), at));
   });
-}
-
-define("sseint", "pshufd", [0], "xxi xmi", (e) => {
-  const v = e.vector(1);
-  const imm = e.f.let(i32.wrap(e.imm()));
-  e.setVector(0, pick(v, (k) => i32.and(i32.shrU(imm, i32.const(k * 2)), i32.const(3)), 4));
-});
-
-/** Lanes of `width` bytes of v, by number: each index is taken times the width. */
-function pick(v: V128, index: (lane: number) => I32, width: 4): V128 {
-  const bytes = fill.i32(i32.const(0x03020100));
-  let at = v128.zero();
-  for (let k = 0; k < 16 / width; k++) at = replace.i32(at, k, i32.mul(i32.mul(index(k), i32.const(width)), i32.const(0x01010101)));
-  return simd("i8x16.swizzle", v, simd("i8x16.add", at, bytes));
 }
 
 define("sseint", "ptest", [0], "xx xm", (e) => {
