@@ -7,6 +7,7 @@ import { decode, join } from "../tools/lib/bytes.ts";
 import { Exit, isFailure, RcError } from "./error.ts";
 import type { Shell } from "./eval.ts";
 import { candidates, external, replace, waitAll, waitFor } from "./job.ts";
+import { JOBCOMMANDS } from "./jobcmds.ts";
 import { textSource } from "./parse.ts";
 import { printFn, printValue, quote } from "./print.ts";
 import { interpret } from "./read.ts";
@@ -198,7 +199,7 @@ async function whatis(sh: Shell, argv: readonly string[]): Promise<void> {
     const found: string[] = [];
     if (value.length > 0) found.push(`${name === "*" ? name : quote(name)}=${printValue(value)}`);
     if (body) found.push(printFn(name, body));
-    else if (builtins.has(name)) found.push(`builtin ${name}`);
+    else if (builtins.has(name) || (sh.control && JOBCOMMANDS.includes(name))) found.push(`builtin ${name}`);
     else if (value.length === 0) {
       const path = await findProgram(sh, name);
       if (path !== undefined) found.push(path);

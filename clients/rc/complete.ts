@@ -12,6 +12,7 @@ import { builtins } from "./builtins.ts";
 import { isFailure } from "./error.ts";
 import type { Shell } from "./eval.ts";
 import { byCodePoint } from "./glob.ts";
+import { JOBCOMMANDS } from "./jobcmds.ts";
 import { Incomplete, Lexer, RcSyntax, type Token } from "./lex.ts";
 import { parseLine } from "./parse.ts";
 import { quote } from "./print.ts";
@@ -159,7 +160,7 @@ async function commands(sh: Shell, sys: Sys): Promise<string[]> {
   const fns = [...sys.environ().keys()].filter((name) => name.startsWith("fn#")).map((name) => name.slice(3));
   const lists = await Promise.all(sh.vars.get("path").map((dir) => list(sys, dir === "" ? "." : dir)));
   const programs = lists.flat().filter(({ mode }) => (mode & DMDIR) === 0 && (mode & 0o111) !== 0);
-  return [...builtins.keys(), ...fns, ...programs.map(({ name }) => name)];
+  return [...builtins.keys(), ...(sh.control ? JOBCOMMANDS : []), ...fns, ...programs.map(({ name }) => name)];
 }
 
 /** Names in a directory that begin so, those of directories with a slash. */

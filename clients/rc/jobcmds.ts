@@ -9,6 +9,9 @@ import { inFront, waitFor } from "./job.ts";
 
 type Command = (sh: Shell, control: Control, argv: readonly string[]) => Promise<void>;
 
+/** Those that are no programs as well. */
+export const JOBCOMMANDS: readonly string[] = ["jobs", "fg", "bg"];
+
 const commands: ReadonlyMap<string, Command> = new Map([["jobs", jobs], ["fg", fg], ["bg", bg], ["kill", kill], ["slay", kill]]);
 
 /** The command these words are, if they are one of these. */

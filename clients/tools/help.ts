@@ -24,7 +24,8 @@ unmount /n/x; ns                         undone; the name space as it is
 tarfs src.tar.gz; ls /n/tapefs           an archive as a tree
 cat /dev/trace &; cat /proc/$pid/status  files for everything
 
-Ctrl-C interrupts what waits, Ctrl-D or exit ends the shell.
+Ctrl-C interrupts what waits, Ctrl-Z stops it: jobs, fg, bg; Ctrl-D or exit ends
+the shell.
 `;
 
 /** The first lines that are indented as code. */

@@ -244,6 +244,43 @@ describe("cons", () => {
     expect(await reply).toMatchObject({ type: p.Rerror, errno: errno.EINTR });
   });
 
+  it("fg: a group that has ended gives the terminal back to the one before; raw is of who is in front", async () => {
+    const tty = new Terminal();
+    const it = new Cons(tty);
+    const over = new Map<number, () => void>();
+    const as = (group: number): Promise<Nine> => Nine.attach(open(tree(`cons ${group}`, p.dir({ ...it.files({
+      group: (by) => by ?? group, whenOver: (g, f) => g < 10 && over.set(g, f).size > 0,
+    }) }))), { uname: "alice" });
+    const [shell, job] = [await as(1), await as(2)];
+    const [ctl, own] = [await shell.open("consctl", p.OWRITE), await job.open("consctl", p.OWRITE)];
+    await shell.write(ctl, 0, "fg 1");
+    await refused(shell.write(ctl, 0, "fg 99"), errno.ESRCH);
+    expect(it.foreground).toBe(1);
+    await shell.write(ctl, 0, "fg 2");
+    await job.write(own, 0, "rawon");
+    expect(tty.raw).toBe(true);
+    await shell.write(ctl, 0, "fg 1");
+    expect(tty.raw).toBe(false);
+    // Who has no say does not end it either.
+    await shell.write(ctl, 0, "rawoff");
+    await shell.write(ctl, 0, "fg 2");
+    expect(tty.raw).toBe(true);
+    // A read by a process of the group in front, on a file that another has opened.
+    const fid = await shell.open("cons");
+    const waits = shell.readText(fid);
+    const reads = shell.portal.call({ type: p.Tread, fid, offset: 0, count: 100, by: 2 });
+    await turns();
+    tty.type("for the job\n");
+    expect(await reads).toMatchObject({ type: p.Rread, data: p.encode("for the job\n") });
+    over.get(2)?.();
+    expect([it.foreground, tty.raw]).toEqual([1, false]);
+    await turns();
+    tty.type("for the shell\n");
+    expect(await waits).toBe("for the shell\n");
+    over.get(1)?.();
+    expect(it.foreground).toBeUndefined();
+  });
+
   it("winsize is rows and columns, zero without a terminal", async () => {
     const { tty, n } = await setup();
     expect(await n.get("winsize")).toBe("24 80\n");

@@ -106,6 +106,25 @@ test("ns: who writes to it does not wait longer than a note, whatever the proces
   expect(said).toBe("interrupted");
 });
 
+test("ctl: stoppg and startpg, and the notes stop and start, are for the whole note group", async () => {
+  const { sys } = k;
+  const main = (s: Sys): Promise<void> => s.sleep(7200_000);
+  const a = await sys.spawn({ argv: ["a"], noteGroup: "new", main });
+  const b = await sys.spawn({ argv: ["b"], noteGroup: a, main });
+  const states = async (): Promise<string[]> => Promise.all([a, b].map(async (pid) => (await k.cat(`/a/${pid}/status`)).split(/ +/)[2] ?? ""));
+  for (const [stop, start] of [["ctl stoppg", "ctl startpg"], ["notepg stop", "notepg start"]] as const) {
+    for (const [how, states1] of [[stop, "Stopped"], [start, "Wakeme"]] as const) {
+      const [file, word] = how.split(" ");
+      await write(`/a/${b}/${file}`, word ?? "");
+      await settle();
+      expect(await states()).toEqual([states1, states1]);
+    }
+  }
+  await write(`/a/${b}/notepg`, "interrupt");
+  await sys.wait(a);
+  await sys.wait(b);
+});
+
 test("ctl: stop, start, waitstop, startstop", async () => {
   let steps = 0;
   const pid = await k.sys.spawn({

@@ -355,6 +355,7 @@ describe("a shell that begets itself", () => {
     if (line.includes("&}")) {
       await seat.shows(/% $/);
       seat.type("fg\n");
+      while (seat.foreground === seat.pid) await new Promise((resolve) => setImmediate(resolve));
     }
     while (seat.system.stats().procs < 500) await new Promise((resolve) => setImmediate(resolve));
     seat.type(CTRL_C);
