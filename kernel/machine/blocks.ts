@@ -321,6 +321,10 @@ export class Blocks {
     let s = i.s;
     if (i.row.string || form.meaning === "xlat") base = i.segment || CPU.zero;
     if (i.row.string || form.meaning === "xlat" || STARTS_WITH_COUNT.test(form.meaning)) s = i.addressSize === 4 ? 1 : 0;
+    if (form.meaning.startsWith("maskmov")) {
+      i.memory = true;
+      i.base = 7;
+    }
     if (i.memory) {
       const segment = form.meaning === "lea" ? 0 : i.segment;
       base = i.base < 0 ? CPU.zero : i.base === 16 ? CPU.zero : i.base * 8;

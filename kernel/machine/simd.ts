@@ -79,6 +79,9 @@ export const fill: { i8(a: I32): V128; i16(a: I32): V128; i32(a: I32): V128; i64
 export const v128 = {
   load: (address: I32, offset = 0): V128 => expr("v128", address, [0xfd, 0, 0, ...leb(offset)]),
   store: (address: I32, value: V128, offset = 0): Void => expr("void", address, value, [0xfd, 11, 0, ...leb(offset)]),
+  /** The low eight bytes, or four. */
+  store64: (address: I32, value: V128, offset = 0): Void => expr("void", address, value, [0xfd, 91, 0, ...leb(offset), 0]),
+  store32: (address: I32, value: V128, offset = 0): Void => expr("void", address, value, [0xfd, 90, 0, ...leb(offset), 0]),
   /** Four bytes, or eight, into the lowest lane; the rest is zero. */
   load32: (address: I32, offset = 0): V128 => expr("v128", address, [0xfd, 92, 0, ...leb(offset)]),
   load64: (address: I32, offset = 0): V128 => expr("v128", address, [0xfd, 93, 0, ...leb(offset)]),

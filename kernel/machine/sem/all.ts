@@ -10,6 +10,5 @@ import "./string.ts";
 import "./flags.ts";
 import "./control.ts";
 import "./system.ts";
-import "./ssemoves.ts";
+import "./ssemove.ts";
 import "./sseint.ts";
-import "./sseshuffle.ts";
