@@ -121,7 +121,7 @@ vector("sserare", "insertps", "xxi xmi", (e) => {
 /** Lanes of ones where the immediate has the lane's bit. */
 function bitsToLanes(shape: "i16x8" | "i32x4" | "i64x2", imm: I32, bits: readonly number[]): V128 {
   const width = 16 / bits.length;
-  const of = v128.const(bits.flatMap((b) => [b, ...new Array<number>(width - 1).fill(0)]));
+  const of = v128.const(Array.from({ length: 16 }, (_, k) => (k % width === 0 ? (bits[k / width] as number) : 0)));
   const all = replace.i64(v128.zero(), 0, i64.mul(i64.extendU(imm), i64.const(0x0001000100010001n)));
   return simd(`${shape}.eq`, simd("v128.and", v128.shuffle(all, all, [0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7]), of), of);
 }
