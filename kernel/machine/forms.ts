@@ -9,7 +9,7 @@ import type { Row } from "./rows.ts";
 
 export interface Form {
   readonly key: string;
-  /** Forms of a group are compiled together, when the first of them is met. */
+  /** The file of sem/ that defines it. */
   readonly group: string;
   readonly meaning: string;
   readonly size: number;

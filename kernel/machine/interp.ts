@@ -2,7 +2,8 @@
  * The interpreter, emitted from the semantic table in two levels: one function with a br_table of the
  * hottest handlers (hot.ts), and around it a driver that calls every other handler through a table; a
  * call_indirect inside the hot function would cost it 12 %, and beyond about 330 handlers V8 allocates its
- * registers worse. Handlers outside the hot function are compiled by groups, when first met.
+ * registers worse. A handler outside the hot function is compiled when it is first met, in a module of its own:
+ * a program meets 20 to 40 of them.
  */
 import { Emit } from "./emit.ts";
 import { Func, type Callee, type Label, type Local } from "./func.ts";
@@ -224,7 +225,7 @@ export class Interp {
   /** How many of them, the first, are in the hot function. */
   readonly hot: number;
   private readonly byKey = new Map<string, Handler>();
-  private readonly loaded = new Set<string>();
+  private readonly loaded = new Set<number>();
   private readonly pages: number;
   private readonly env: WebAssembly.ModuleImports;
   /** Executes from a record on, until something stops it. */
@@ -236,7 +237,8 @@ export class Interp {
     for (const key of HOT) {
       const [, name = "", index, cc] = /^(.*?)(?: \[(b|x)\])?(?: j(\w+))?$/.exec(key) ?? [];
       const form = formNamed(name);
-      if (form) this.add(key, form, index !== "b", cc === undefined ? -1 : CC.indexOf(cc));
+      if (!form) throw new Error(`${key} has no meaning`);
+      this.add(key, form, index !== "b", cc === undefined ? -1 : CC.indexOf(cc));
     }
     this.hot = this.handlers.length;
     for (const form of allForms()) this.add(form.key + (form.kinds.includes("m") || form.meaning === "lea" ? " [cold]" : this.byKey.has(form.key) ? " [cold]" : ""), form, true, -1);
@@ -251,7 +253,7 @@ export class Interp {
   handler(form: Form, index: boolean): Handler {
     const memory = form.kinds.includes("m");
     const h = (memory ? (index ? undefined : this.byKey.get(`${form.key} [b]`)) ?? this.byKey.get(`${form.key} [x]`) : this.byKey.get(form.key)) ?? this.cold(form);
-    if (h.id >= this.hot) this.load(form.group);
+    this.load(h);
     return h;
   }
 
@@ -259,7 +261,7 @@ export class Interp {
   cold(form: Form): Handler {
     const h = this.byKey.get(`${form.key} [cold]`) ?? this.byKey.get(form.key);
     if (!h) throw new Error(`no handler for ${form.key}`);
-    this.load(form.group);
+    this.load(h);
     return h;
   }
 
@@ -283,13 +285,13 @@ export class Interp {
     return new WebAssembly.Instance(new WebAssembly.Module(m.finish()), { env: this.env }).exports;
   }
 
-  /** Compiles the table's handlers of a group. */
-  private load(group: string): void {
-    if (this.loaded.has(group)) return;
-    this.loaded.add(group);
+  /** Compiles handlers of the table that are not there yet. */
+  private load(...handlers: readonly Handler[]): void {
+    const missing = handlers.filter((h) => h.id >= this.hot && !this.loaded.has(h.id));
+    if (missing.length === 0) return;
     const m = this.module();
-    for (const h of this.handlers.slice(this.hot)) {
-      if (h.form.group !== group) continue;
+    for (const h of missing) {
+      this.loaded.add(h.id);
       const body = (f: Func): void => {
         emit(new RecordEmit(f, f.param(0, "i32")), h);
         f.unreachable();

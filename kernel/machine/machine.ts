@@ -165,7 +165,18 @@ export class Machine {
   private native(what: number, pc: number): number {
     const call = natives[what];
     if (!call) throw new Error(`no native ${what}`);
-    return Number(call({ memory: this.memory, pc, instructions: () => this.instructions - this.blocks.remaining(pc) }));
+    return Number(call({
+      memory: this.memory, pc,
+      instructions: () => this.instructions - this.blocks.remaining(pc),
+      load: (va, into) => this.read(va, into) === into.length,
+      store: (va, from) => this.writable(va, from.length) && this.write(va, from) === from.length,
+    }));
+  }
+
+  /** Whether a store of these bytes would succeed; if not, the fault is in the CPU block. */
+  private writable(va: number, bytes: number): boolean {
+    for (let at = va; at < va + bytes; at += PAGE - (at % PAGE)) if (this.mmu.walkNumber(at, 1) < 0) return false;
+    return true;
   }
 
   /**
@@ -185,8 +196,8 @@ export class Machine {
     let done = 0;
     while (done < length) {
       const at = va + done;
-      const n = Math.min(length - done, PAGE - (at % PAGE));
-      const page = at < 2 ** 47 && at >= 0 ? this.mmu.walk(at >>> 0, Math.floor(at / 2 ** 32), writing ? 1 : 0) : -1;
+      const n = Math.min(length - done, PAGE - (((at % PAGE) + PAGE) % PAGE));
+      const page = this.mmu.walkNumber(at, writing ? 1 : 0);
       if (page < 0) break;
       if (writing) this.blocks.forget(page);
       move(this.memory.ram + page + (at % PAGE), done, n);

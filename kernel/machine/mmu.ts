@@ -68,6 +68,11 @@ export class Mmu {
     return this.walk(rip >>> 0, Math.floor(rip / 2 ** 32), FETCH);
   }
 
+  /** The same to read (0) or write (1) at an address. */
+  walkNumber(va: number, access: 0 | 1): number {
+    return this.walk(va >>> 0, Math.floor(va / 2 ** 32), access);
+  }
+
   /** The import of the emitted code: see SLOW in interp.ts. */
   readonly slow = (lo: number, hi: number, what: number): number => {
     const { memory } = this;

@@ -1,7 +1,7 @@
 /**
  * Natives: meanings computed by the host, for instructions too rare or too long to emit. All state is
- * in memory while one runs. Add a number to `Native`, a function to the table in machine.ts's reach
- * (`natives`), and a form that says `e.host(Native.Name)`.
+ * in memory while one runs. To add one: a number in `Native`, a function in `natives`, and a form that
+ * says `e.host(Native.Name)`; a memory operand's address is handed over with `e.setTemp(e.address())`.
  */
 import { CPU, CPU_BASE } from "./layout.ts";
 import type { Memory } from "./memory.ts";
@@ -16,6 +16,9 @@ export interface NativeCall {
   readonly pc: number;
   /** Instructions executed before this one. */
   readonly instructions: () => number;
+  /** Guest memory, all of it or a fault: then the native returns false. Writing checks every page first. */
+  readonly load: (va: number, into: Uint8Array) => boolean;
+  readonly store: (va: number, from: Uint8Array) => boolean;
 }
 
 /** Computes; false leaves the instruction, with CPU.exit and CPU.code set. */

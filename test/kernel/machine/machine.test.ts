@@ -141,3 +141,17 @@ describe("a machine of one's own", () => {
     m.space = space;
   });
 });
+
+test("copying in and out says how far it came", () => {
+  const m = createMachine({ ramBytes: 1 << 20 });
+  const space = m.newSpace();
+  m.space = space;
+  for (const va of [0x1000, 0x2000]) space.map(va, m.frames.alloc() as number, { write: va === 0x1000, execute: false });
+  const bytes = Uint8Array.from({ length: 5000 }, (_, k) => k);
+  expect(m.write(0x1800, bytes)).toBe(0x800);
+  expect(m.write(0x1000, bytes)).toBe(0x1000);
+  const back = new Uint8Array(9000);
+  expect(m.read(0x1000, back)).toBe(0x2000);
+  expect(back.subarray(0, 0x1000)).toEqual(bytes.subarray(0, 0x1000));
+  expect([m.read(0, back), m.read(2 ** 50, back), m.read(-8, back), m.write(2 ** 47 - 4, bytes)]).toEqual([0, 0, 0, 0]);
+});
