@@ -136,13 +136,6 @@ export class Editor {
     }
   }
 
-  /** A command being read ends as at the end of input. */
-  close(): void {
-    this.ended = true;
-    this.ahead.length = 0;
-    this.stir();
-  }
-
   private begin(ask: Ask): void {
     this.ask = ask;
     this.answer = undefined;

@@ -14,6 +14,7 @@ import type { Shell } from "./eval.ts";
 import { Incomplete, RcSyntax } from "./lex.ts";
 import { type Line, parseLine, type Source } from "./parse.ts";
 import { printValue } from "./print.ts";
+import { Whole } from "./whole.ts";
 import { expandHere } from "./word.ts";
 
 /** More text for a source, undefined at its end. `first`: no command has been begun. */
@@ -145,9 +146,10 @@ export function fromEditor(sh: Shell, editor: LineEditor): More {
     if (sh.notes.pending) return { text: "", dropped: true };
     const reading = new AbortController();
     sh.notes.reading = reading;
+    const whole = new Whole(source);
     const ask = {
       prompt: promptOf(sh, first), more: promptOf(sh, false),
-      enough: (text: string) => isWhole(source, text),
+      enough: (text: string) => whole.test(text),
       complete: (text: string, cursor: number, signal: AbortSignal) => complete(sh, text, cursor, signal),
     };
     try {
@@ -163,19 +165,6 @@ export function fromEditor(sh: Shell, editor: LineEditor): More {
       sh.notes.reading = undefined;
     }
   };
-}
-
-/** Would the source with this behind it end with a whole command, or a mistake? */
-function isWhole(source: Source, text: string): boolean {
-  const ahead = { ...source, text: `${source.text}${text}\n` };
-  try {
-    while (ahead.pos < ahead.text.length && parseLine(ahead));
-    return true;
-  } catch (e) {
-    if (e instanceof Incomplete) return false;
-    if (e instanceof RcSyntax) return true;
-    throw e;
-  }
 }
 
 /** What reads of fd 0 give: at most a line each where children are to read the rest. */

@@ -479,15 +479,6 @@ describe("what ends a line", () => {
     expect([t.raw, t.screen.brackets]).toEqual([false, false]);
   });
 
-  it("close", async () => {
-    const t = new Typist();
-    const line = t.ask();
-    await t.keys("x");
-    t.editor.close();
-    expect(await line).toEqual({ kind: "end", text: "x" });
-    expect(await t.ask()).toEqual({ kind: "end", text: "" });
-  });
-
   it("one at a time", async () => {
     const t = new Typist();
     const line = t.line();
