@@ -1,7 +1,7 @@
 /** Job control and interrupts at an interactive rc whose terminal is in memory: every kind of wait, ended by Ctrl-C, stopped by Ctrl-Z and brought back; nothing is left of it. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { MREPL } from "../../../kernel/index.ts";
-import { dir as dirOf, encode, type Call, type Server, textFile } from "../../../proto/index.ts";
+import { type Call, dir as dirOf, encode, type Server, textFile, type Transport } from "../../../proto/index.ts";
 import { remote } from "../../support/kernel.ts";
 import { CTRL_BACKSLASH, CTRL_C, CTRL_D, CTRL_Z, NOTHING, Seat } from "../../support/seat.ts";
 
@@ -345,6 +345,44 @@ describe("leaving", () => {
     await seat.line("echo 'sleep 0 & jobs; cat /proc/$pid/noteid >/tmp/a; rc -c ''cat /proc/$pid/noteid >/tmp/b''; cmp /tmp/a /tmp/b && echo same' | rc -i >/tmp/o >[2=1]");
     expect(await seat.line("sed 's/% //g' /tmp/o")).toBe("rc: jobs: file does not exist\nsame\n\n");
     await seat.line("rm /tmp/[abo]");
+    await whole();
+  });
+});
+
+describe("a server that answers nothing any more, not even a flush", () => {
+  /** Mounts it on /n/y. */
+  async function deafen(): Promise<void> {
+    let deaf = false;
+    const watch = (t: Transport): Transport => ({
+      peer: t.peer, framed: t.framed, get buffered() {
+        return t.buffered;
+      },
+      start: (to) => t.start({ recv: (chunk) => deaf ? undefined : to.recv(chunk), closed: (e) => to.closed(e) }),
+      send: (chunk, sent) => t.send(chunk, sent), drain: () => t.drain(), pause: () => t.pause(), resume: () => t.resume(), close: (e) => t.close(e),
+    });
+    const { portal } = await remote(pit, undefined, watch);
+    await seat.system.sys.mount(portal, "/n/y", MREPL, "");
+    deaf = true;
+  }
+
+  it.each(["cat /n/y/f; echo no", "x=`{cat /n/y/f}; echo no", "cat </n/y/f; echo no", "echo /n/y/*/no", "cd /n/y/f"])("%s: the second Ctrl-C gives it up", async (line) => {
+    await deafen();
+    seat.type(`${line}\n`);
+    await seat.hops();
+    seat.type(CTRL_C);
+    await seat.hops();
+    expect(seat.shown).toBe("^C\n");
+    expect(await press(CTRL_C)).not.toContain("no\n");
+    await seat.line("unmount /n/y");
+    await whole();
+  });
+
+  it("of a pipeline what has heard is over, and the rest is a job to be killed", async () => {
+    await deafen();
+    await begin("cat /n/y/f | cat");
+    expect(await press(CTRL_C)).toBe("^C\n");
+    expect(await seat.line("jobs")).toBe("[1] + running   cat /n/y/f | cat\n");
+    await seat.line("kill %1; unmount /n/y");
     await whole();
   });
 });
