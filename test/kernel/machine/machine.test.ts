@@ -4,6 +4,7 @@
  */
 import { describe, expect, test } from "vitest";
 import { createMachine, PAGE, PF, R, Trap } from "../../../kernel/machine/index.ts";
+import { chance, seed } from "../../support/random.ts";
 import { assemble, Bench, CODE, DATA, fresh } from "../../support/machine.ts";
 
 const bench = new Bench();
@@ -154,4 +155,31 @@ test("copying in and out says how far it came", () => {
   expect(m.read(0x1000, back)).toBe(0x2000);
   expect(back.subarray(0, 0x1000)).toEqual(bytes.subarray(0, 0x1000));
   expect([m.read(0, back), m.read(2 ** 50, back), m.read(-8, back), m.write(2 ** 47 - 4, bytes)]).toEqual([0, 0, 0, 0]);
+});
+
+test("an arena that holds a few blocks only", () => {
+  const m = createMachine({ ramBytes: 1 << 20, arenaBytes: 2 * PAGE });
+  const space = m.newSpace();
+  m.space = space;
+  for (const va of [0x400000, 0x401000]) space.map(va, m.frames.alloc() as number, { write: true, execute: true });
+  const steps = Array.from({ length: 200 }, (_, k) => `s${k}: add $${k}, %rax; test $1, %ecx; jne t${k}; inc %rbx; t${k}:`).join("\n");
+  m.write(0x400000, assemble(`mov $50, %ecx; l: ${steps}\ndec %ecx; jne l; syscall`));
+  m.cpu.rip = 0x400000;
+  expect(m.run(1e6).trap).toBe(Trap.Syscall);
+  expect([m.cpu.number(R.rax), m.cpu.number(R.rbx)]).toEqual([(50 * 199 * 200) / 2, 25 * 200]);
+});
+
+test("random bytes as code end in a trap or with the budget, and can be followed by any other", () => {
+  const n = chance(seed());
+  const traps = new Set<number>();
+  for (let k = 0; k < 3000; k++) {
+    const state = fresh();
+    for (let r = 0; r < 16; r++) state.regs[r] = n(2) ? BigInt(DATA + n(2 * PAGE)) : BigInt(n(2 ** 32)) << BigInt(n(33));
+    const ran = bench.runOne({ ...state, rip: CODE + n(2 * PAGE - 64), rflags: 0x202 | n(0x1000) }, Uint8Array.from({ length: 64 }, () => n(256)), undefined, 200);
+    // A repeated move counts an eighth of what it moved at once, a page at most.
+    expect(ran.instructions, `SEED=${seed()}, case ${k}`).toBeLessThanOrEqual(200 + PAGE / 8 + 1);
+    traps.add(ran.trap);
+  }
+  for (const trap of [Trap.PF, Trap.UD, Trap.GP]) expect(traps).toContain(trap);
+  expect(run("mov $6, %eax; mul %eax").regs[0]).toBe(36n);
 });
