@@ -2,7 +2,7 @@
  * Opcode table of MMX and SSE to SSE4.2, in the language of opcodes.ts. P and Q are MMX registers (Q may
  * be memory), N an MMX register only; V and W xmm registers (W may be memory), U only a register. The
  * letter behind says how much of memory is touched: x all 16 bytes, aligned; u 16, any address; q 8; d 4; w 2; b 1.
- * Lines of `both` have an MMX form without prefix and an xmm form with 66.
+ * With pcmpestr y says that REX.W widens the lengths. Lines of `both` have an MMX form without prefix and an xmm form with 66.
  */
 const both = (lines: string): string => lines.trim().split("\n").map((line) => {
   const [op, name, rest = ""] = line.split(" ");
@@ -243,8 +243,8 @@ ${"pminsb pminsd pminuw pminud pmaxsb pmaxsd pmaxuw pmaxud pmulld phminposuw".sp
 66 0f3a40 dpps Vx,Wx,Ib
 66 0f3a41 dppd Vx,Wx,Ib
 66 0f3a42 mpsadbw Vx,Wx,Ib
-66 0f3a60 pcmpestrm Vx,Wu,Ib
-66 0f3a61 pcmpestri Vx,Wu,Ib
+66 0f3a60 pcmpestrm Vx,Wy,Ib
+66 0f3a61 pcmpestri Vx,Wy,Ib
 66 0f3a62 pcmpistrm Vx,Wu,Ib
 66 0f3a63 pcmpistri Vx,Wu,Ib
 `;

@@ -54,7 +54,7 @@ function operand(i: Insn, o: Operand, k: number, rip: number): string {
   const size = o.width === "b" ? 1 : o.width === "w" ? 2 : o.width[0] === "d" ? 4 : o.width === "q" ? 8 : i.size;
   switch (i.kinds[k]) {
     case "m": {
-      const width = BYTES[o.width.at(-1) ?? ""] ?? (o.width === "" ? "" : (["byte ", "word ", "dword ", "qword "][Math.log2(i.size)] ?? ""));
+      const width = BYTES[o.what === "W" && o.width === "y" ? "x" : (o.width.at(-1) ?? "")] ?? (o.width === "" ? "" : (["byte ", "word ", "dword ", "qword "][Math.log2(i.size)] ?? ""));
       return `${i.row.meaning === "lea" ? "" : width}${i.segment === CPU.fsbase ? "fs:" : i.segment === CPU.gsbase ? "gs:" : ""}[${memory(i, rip)}]`;
     }
     case "r": return general(place, size);

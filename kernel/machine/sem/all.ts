@@ -12,3 +12,6 @@ import "./control.ts";
 import "./system.ts";
 import "./ssemove.ts";
 import "./sseint.ts";
+import "./ssearith.ts";
+import "./ssecvt.ts";
+import "./ssestring.ts";
