@@ -77,8 +77,6 @@ export abstract class Emit {
   abstract jumpTo(rip: I64): void;
   /** Does this instruction again, unless the slice is over; `done` is what it has cost. */
   abstract again(done: I32): void;
-  /** Goes on behind an instruction that ends its block only so that the machine looks at what it did. */
-  abstract resume(): void;
 
   // Registers
 

@@ -63,7 +63,6 @@ class RecordEmit extends Emit {
   private readonly hot: { flags: Record<string, Local<"i64">>; dispatch: Label; leave: Label } | undefined;
   private readonly fields: I32[] = [];
   index = true;
-  fused = false;
 
   constructor(f: Func, pc: Local<"i32">, hot?: { flags: Record<string, Local<"i64">>; dispatch: Label; leave: Label }) {
     super(f);
@@ -175,10 +174,6 @@ class RecordEmit extends Emit {
     this.setState(CPU.budget, left);
     f.if(i32.ltS(left, i32.const(0)), () => this.trap(Stop.Partial));
     this.go(this.pc.get);
-  }
-
-  resume(): void {
-    this.jump("fall");
   }
 
   /** Goes on with the next record. */
