@@ -49,6 +49,10 @@ export interface BootOptions {
   /** Put around every portal the kernel holds, such as trace. */
   readonly wrap?: (portal: Portal, spec: string) => Portal;
   readonly open?: OpenOptions;
+  /** Bytes of RAM of the machine that guests run on; default 512 MiB, which the host gives as it is touched. */
+  readonly ramBytes?: number;
+  /** Told of each call of a guest, as strace(1) prints it. */
+  readonly strace?: (line: string) => void;
 }
 
 /** A running kernel. With `using` it is shut down at the end of the block. */
@@ -75,7 +79,7 @@ export async function boot(options: BootOptions): Promise<Booted> {
     if (!Object.hasOwn(options.servers, name)) throw new NineError(`${Ebadarg}: boot needs a server ${name}`);
   }
   const { host, servers, uid, dial } = options;
-  const kernel = new Kernel({ host, servers, programs: options.programs ?? new Map(), wrap: options.wrap ?? ((p) => p), open: options.open ?? {}, uid, dial, shown: options.shown ?? ((addr) => addr) });
+  const kernel = new Kernel({ host, servers, programs: options.programs ?? new Map(), wrap: options.wrap ?? ((p) => p), open: options.open ?? {}, uid, ramBytes: options.ramBytes, strace: options.strace, dial, shown: options.shown ?? ((addr) => addr) });
   const user = options.uname ?? "none";
   const slash = await rootChan(kernel, user);
   const pid = kernel.newPid();

@@ -6,6 +6,7 @@
 import { after, type Awaitable, Ebadarg, Enoproc, type Host, NineError, open, type OpenOptions, type Portal, type Server, unless } from "../proto/index.ts";
 import { Chan } from "./chan.ts";
 import { FdWire } from "./fdwire.ts";
+import { Guests } from "./guest/guests.ts";
 import { Mnt } from "./mnt.ts";
 import { NoteGroup } from "./notegroup.ts";
 import { type Post, Posts } from "./posts.ts";
@@ -45,6 +46,8 @@ export interface Stats {
   readonly chans: number;
   /** Fid numbers in use. */
   readonly fids: number;
+  /** Frames of the machine's RAM in use, page tables among them. */
+  readonly frames: number;
 }
 
 export interface KernelOptions {
@@ -54,6 +57,10 @@ export interface KernelOptions {
   readonly wrap: (portal: Portal, spec: string) => Portal;
   readonly open: OpenOptions;
   readonly uid: number | undefined;
+  /** Bytes of the machine's RAM. */
+  readonly ramBytes: number | undefined;
+  /** Told of each call of a guest. */
+  readonly strace: ((line: string) => void) | undefined;
   readonly dial: Dial | undefined;
   readonly shown: (addr: string) => string;
 }
@@ -68,6 +75,8 @@ export class Kernel {
   readonly mnts: Set<Mnt> = new Set();
   readonly posts: Posts = new Posts();
   readonly slices: Slices;
+  readonly strace: ((line: string) => void) | undefined;
+  private machine: Guests | undefined;
   private readonly options: KernelOptions;
   private readonly servers: ReadonlyMap<string, Server | Device>;
   private readonly groups = new Map<number, NoteGroup>();
@@ -86,6 +95,17 @@ export class Kernel {
     this.dial = options.dial;
     this.shown = options.shown;
     this.slices = new Slices(this.host);
+    this.strace = options.strace;
+  }
+
+  /** The machine and who runs on it; it is made at first need. */
+  get guests(): Guests {
+    return (this.machine ??= new Guests(this, this.options.ramBytes));
+  }
+
+  /** The user's number, as guests are told it. */
+  get uid(): number {
+    return this.options.uid ?? 0;
   }
 
   newPid(): number {
@@ -209,6 +229,7 @@ export class Kernel {
       // The kernel itself holds the Mnts of '#' names.
       chans: mnts.reduce((n, m) => n + m.holders, 0) - this.devices.size,
       fids: mnts.reduce((n, m) => n + m.client.fids, 0),
+      frames: this.machine?.ram.usage.used ?? 0,
     };
   }
 

@@ -2,12 +2,13 @@
  * Slices: the turns of host processes, which share one thread with sockets, timers and the terminal.
  * Invariants: after SLICEMS of calls the event loop runs before the next call; who had to wait for that
  * goes on in the order he came, and each note group has as many of its processes go on as any other, so
- * that a group of thousands leaves a shell with one process its half. Used by every call, through Kernel.
+ * that a group of thousands leaves a shell with one process its half. Used by every call, through Kernel,
+ * and by the guests' loop.
  */
 import type { Host } from "../proto/index.ts";
 
 /** Sockets and timers get their turn at least this often. */
-const SLICEMS = 8;
+export const SLICEMS = 8;
 
 export class Slices {
   private readonly host: Host;
@@ -24,9 +25,20 @@ export class Slices {
     this.yielded = host.now();
   }
 
+  /** Whether the event loop is to have its turn. */
+  get over(): boolean {
+    return this.host.now() - this.yielded >= SLICEMS;
+  }
+
+  /** Its turn, for who keeps his own time. */
+  async pause(): Promise<void> {
+    await this.host.yield();
+    this.yielded = this.host.now();
+  }
+
   /** Undefined while the slice lasts; else until a later one, for a process of that group. */
   next(group: object): Promise<void> | undefined {
-    if (this.host.now() - this.yielded < SLICEMS) return undefined;
+    if (!this.over) return undefined;
     return new Promise((resolve) => {
       const queue = this.waiting.get(group);
       if (queue) queue.push(resolve);

@@ -4,10 +4,11 @@
  */
 import { asNineError, type Awaitable, dial, Ebadarg, Eintr, Enoattach, Eperm, errno, isInterrupted, NineError, ORDWR, type Portal, type Transport } from "../proto/index.ts";
 import { Chan } from "./chan.ts";
-import { load } from "./exec.ts";
+import { type Loaded, load } from "./exec.ts";
 import { exportfs } from "./export.ts";
 import { FdWire } from "./fdwire.ts";
 import { Fgrp } from "./fgrp.ts";
+import { startGuest } from "./guest/start.ts";
 import { HostCalls } from "./hostcalls.ts";
 import type { Mnt } from "./mnt.ts";
 import { at, cleanPath } from "./namec.ts";
@@ -205,18 +206,17 @@ export class Syscalls extends HostCalls implements Sys {
   async spawn(o: SpawnOptions): Promise<number> {
     await this.enter();
     const { p } = this;
-    let { main } = o;
-    let argv = o.argv;
-    let text: string | undefined;
-    if (!main) {
-      if (o.path === undefined) throw new NineError(Ebadarg);
-      ({ main, argv, text } = await load(p, this, o.path, o.argv));
+    if (!o.main && o.path === undefined) throw new NineError(Ebadarg);
+    const loaded: Loaded = o.main ? { main: o.main, argv: o.argv } : await load(p, this, o.path ?? "", o.argv);
+    try {
+      const child = this.fork(o);
+      if (loaded.text !== undefined) child.text = loaded.text;
+      if (o.stopped) child.stop();
+      begin(child, loaded);
+      return child.pid;
+    } finally {
+      loaded.image?.chan.close();
     }
-    const child = this.fork(o);
-    if (text !== undefined) child.text = text;
-    if (o.stopped) child.stop();
-    void run(child, main, argv);
-    return child.pid;
   }
 
   async wait(pid?: number, stops = false): Promise<Waitmsg> {
@@ -349,6 +349,19 @@ function groupOf(p: Proc, id: number): NoteGroup {
   if (!group) throw new NineError(`no such note group: ${id}`, errno.ESRCH);
   for (const x of group.procs) if (x.user !== p.user) throw new NineError(Eperm);
   return group;
+}
+
+/** A child begins what was loaded for it; one that cannot is nobody's. */
+function begin(child: Proc, { main, image, argv }: Loaded): void {
+  if (main) void run(child, main, argv);
+  if (!image) return;
+  try {
+    startGuest(child, image, argv);
+  } catch (e) {
+    child.disown();
+    child.exit(asNineError(e).message);
+    throw e;
+  }
 }
 
 /** Runs a program to its end as a process. */
