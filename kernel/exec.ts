@@ -30,7 +30,7 @@ export async function load(p: Proc, sys: Sys, path: string, argv: readonly strin
   try {
     const head = await sys.read(fd, HEADER, 0);
     if (isElf(head)) {
-      const elf = await elfOf(sys, fd, head, argv[0] ?? path);
+      const elf = await elfOf(sys, fd, head);
       return { image: { chan: p.fgrp.get(fd).incref(), elf, path }, argv, text: path };
     }
     const nl = head.indexOf(10);
@@ -50,20 +50,14 @@ export async function load(p: Proc, sys: Sys, path: string, argv: readonly strin
   return load(p, sys, interp, [interp, ...args, path, ...argv.slice(1)], depth + 1);
 }
 
-/** What an ELF file says; its mistakes begin with the program's name. */
-async function elfOf(sys: Sys, fd: number, head: Uint8Array, name: string): Promise<Elf> {
-  try {
-    const { offset, length } = elfTable(head);
-    const { length: size } = await sys.fstat(fd);
-    const elf = parseElf(head, await readAt(sys, fd, offset, Math.min(length, size)), size);
-    if (elf.interp) {
-      const interp = decodeUtf8(await readAt(sys, fd, elf.interp.offset, elf.interp.length - 1), 0, elf.interp.length - 1);
-      throw new NineError(`${Enoexec}: it needs ${interp}: only static programs run in this version`);
-    }
-    return elf;
-  } catch (e) {
-    throw e instanceof NineError ? new NineError(`${name}: ${e.message}`, e.errno) : e;
-  }
+/** What an open ELF file says. */
+async function elfOf(sys: Sys, fd: number, head: Uint8Array): Promise<Elf> {
+  const { offset, length } = elfTable(head);
+  const { length: size } = await sys.fstat(fd);
+  const elf = parseElf(head, await readAt(sys, fd, offset, Math.min(length, size)), size);
+  if (!elf.interp) return elf;
+  const interp = decodeUtf8(await readAt(sys, fd, elf.interp.offset, elf.interp.length - 1), 0, elf.interp.length - 1);
+  throw new NineError(`${Enoexec}: it needs ${interp}: only static programs run in this version`);
 }
 
 /** So many bytes of an open file, fewer if it ends. */
