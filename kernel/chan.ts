@@ -103,3 +103,20 @@ export class Chan {
     this.mnt.decref();
   }
 }
+
+/** So many bytes of an open file from an offset on, fewer at its end, without moving its own. */
+export function readAt(c: Chan, from: number, wanted: number, intr: Interrupt): Awaitable<Uint8Array> {
+  return after(c.mnt.client.read(c.fid, from, wanted, intr), (first) =>
+    first.length === wanted || first.length === 0 ? first : steps(() => readRest(c, from, wanted, intr, first)));
+}
+
+function* readRest(c: Chan, from: number, wanted: number, intr: Interrupt, first: Uint8Array): Steps<Uint8Array> {
+  const all = new Uint8Array(wanted);
+  let done = 0;
+  for (let some = first; some.length > 0;) {
+    all.set(some, done);
+    done += some.length;
+    some = done < wanted ? yield* got(c.mnt.client.read(c.fid, from + done, wanted - done, intr)) : some.subarray(0, 0);
+  }
+  return all.subarray(0, done);
+}

@@ -3,6 +3,7 @@
  * and another file is an interpreter; an ELF file is a guest's program.
  */
 import { decodeUtf8, Enoexec, NineError, OEXEC } from "../proto/index.ts";
+import { type Chan, readAt } from "./chan.ts";
 import { type Elf, elfTable, isElf, parseElf } from "./guest/elf.ts";
 import type { Image } from "./guest/image.ts";
 import type { Proc } from "./proc.ts";
@@ -26,49 +27,39 @@ export interface Loaded {
 /** The program of a file and its arguments. Throws Enoexec when it is none. */
 export async function load(p: Proc, sys: Sys, path: string, argv: readonly string[], depth = 0): Promise<Loaded> {
   const fd = await sys.open(path, OEXEC);
-  let line: string;
+  const chan = p.fgrp.get(fd).incref();
+  let guest = false;
   try {
-    const head = await sys.read(fd, HEADER, 0);
-    if (isElf(head)) {
-      const elf = await elfOf(sys, fd, head);
-      return { image: { chan: p.fgrp.get(fd).incref(), elf, path }, argv, text: path };
-    }
+    const head = await sys.read(fd, HEADER, 0).finally(() => sys.close(fd));
+    guest = isElf(head);
+    if (guest) return { image: { chan, elf: await elfOf(p, chan, head), path }, argv, text: path };
     const nl = head.indexOf(10);
-    line = decodeUtf8(head, 0, nl < 0 ? head.length : nl);
+    const line = decodeUtf8(head, 0, nl < 0 ? head.length : nl);
+    if (!line.startsWith("#!") || depth > MAXDEPTH) throw new NineError(Enoexec);
+    const words = line.slice(2).trim().split(/\s+/);
+    const [interp = "", ...args] = words;
+    if (interp === "host") {
+      const main = p.kernel.programs.get(args[0] ?? "");
+      if (!main) throw new NineError(`${Enoexec}: no host program ${args[0] ?? ""}`);
+      return { main, argv, text: line };
+    }
+    if (interp === "") throw new NineError(Enoexec);
+    return await load(p, sys, interp, [interp, ...args, path, ...argv.slice(1)], depth + 1);
+  } catch (e) {
+    if (guest) chan.close();
+    throw e;
   } finally {
-    await sys.close(fd);
+    if (!guest) chan.close();
   }
-  if (!line.startsWith("#!") || depth > MAXDEPTH) throw new NineError(Enoexec);
-  const words = line.slice(2).trim().split(/\s+/);
-  const [interp = "", ...args] = words;
-  if (interp === "host") {
-    const main = p.kernel.programs.get(args[0] ?? "");
-    if (!main) throw new NineError(`${Enoexec}: no host program ${args[0] ?? ""}`);
-    return { main, argv, text: line };
-  }
-  if (interp === "") throw new NineError(Enoexec);
-  return load(p, sys, interp, [interp, ...args, path, ...argv.slice(1)], depth + 1);
 }
 
 /** What an open ELF file says. */
-async function elfOf(sys: Sys, fd: number, head: Uint8Array): Promise<Elf> {
+async function elfOf(p: Proc, chan: Chan, head: Uint8Array): Promise<Elf> {
   const { offset, length } = elfTable(head);
-  const { length: size } = await sys.fstat(fd);
-  const elf = parseElf(head, await readAt(sys, fd, offset, Math.min(length, size)), size);
+  const { length: size } = await chan.mnt.client.statFid(chan.fid, "", p.intr);
+  const elf = parseElf(head, await readAt(chan, offset, Math.min(length, size), p.intr), size);
   if (!elf.interp) return elf;
-  const interp = decodeUtf8(await readAt(sys, fd, elf.interp.offset, elf.interp.length - 1), 0, elf.interp.length - 1);
+  const { length: named } = elf.interp;
+  const interp = decodeUtf8(await readAt(chan, elf.interp.offset, named - 1, p.intr), 0, named - 1);
   throw new NineError(`${Enoexec}: it needs ${interp}: only static programs run in this version`);
-}
-
-/** So many bytes of an open file, fewer if it ends. */
-async function readAt(sys: Sys, fd: number, offset: number, length: number): Promise<Uint8Array> {
-  const all = new Uint8Array(length);
-  let done = 0;
-  while (done < length) {
-    const some = await sys.read(fd, length - done, offset + done);
-    if (some.length === 0) break;
-    all.set(some, done);
-    done += some.length;
-  }
-  return all.subarray(0, done);
 }

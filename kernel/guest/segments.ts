@@ -7,7 +7,7 @@
  * personality's calls about memory.
  */
 import { after, attempt, type Awaitable, Einval, Enomem, errno, got, type Interrupt, isInterrupted, lastly, NineError, quietly, type Steps, steps } from "../../proto/index.ts";
-import type { Chan } from "../chan.ts";
+import { readAt } from "../chan.ts";
 import { OutOfFrames, PF, type Space } from "../machine/index.ts";
 import { PAGE, PROT, Segment, type SegmentImage, type SegmentType } from "../segment.ts";
 import { WINDOW } from "./elf.ts";
@@ -202,7 +202,7 @@ export class Segments {
     const from = at - s.base;
     const chan = image.chan.incref();
     pages.incref();
-    return lastly(() => after(steps(() => reading(chan, image.offset + from, Math.min(top - at, image.length - from), intr)), (data) => {
+    return lastly(() => after(readAt(chan, image.offset + from, Math.min(top - at, image.length - from), intr), (data) => {
       for (let done = 0; done < data.length; done += PAGE) {
         // What is mapped may have changed meanwhile: the access finds out.
         const now = this.find(at + done);
@@ -328,20 +328,6 @@ export class Segments {
 function inside({ base, top }: Range): void {
   if (base % PAGE !== 0 || top % PAGE !== 0 || base < 0 || top <= base) throw new NineError(Einval);
   if (top > WINDOW) throw new NineError(Enomem);
-}
-
-/** So many bytes of an open file from an offset on, fewer at its end. */
-function* reading(chan: Chan, offset: number, wanted: number, intr: Interrupt): Steps<Uint8Array> {
-  const { client } = chan.mnt;
-  const first = yield* got(client.read(chan.fid, offset, wanted, intr));
-  if (first.length === wanted || first.length === 0) return first;
-  const all = new Uint8Array(wanted);
-  let done = 0;
-  for (let some = first; some.length > 0; some = done < wanted ? yield* got(client.read(chan.fid, offset + done, wanted - done, intr)) : some.subarray(0, 0)) {
-    all.set(some, done);
-    done += some.length;
-  }
-  return all.subarray(0, done);
 }
 
 /** Pages to their places in the file, which does not become longer. */
