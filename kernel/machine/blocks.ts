@@ -331,7 +331,7 @@ export class Blocks {
       index = i.index < 0 ? CPU.zero : i.index * 8;
       scale = i.scale;
       let absolute = i.base === 16 ? here + i.length + i.disp : i.dispHigh ? i.dispHigh * 2 ** 32 + (i.disp >>> 0) : undefined;
-      if (absolute !== undefined && i.addressSize === 4) absolute %= 2 ** 32;
+      if (absolute !== undefined && i.addressSize === 4) absolute -= Math.floor(absolute / 2 ** 32) * 2 ** 32;
       if (absolute !== undefined) {
         base = this.region(absolute);
         disp = absolute | 0;

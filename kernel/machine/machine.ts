@@ -142,7 +142,7 @@ export class Machine {
     const form = this.interp.handlers[memory.u16[pc >> 1] as number]?.form;
     const base = memory.u8[pc + REC.base];
     const high = this.cpu.hi(R.rsp) | 0;
-    const stack = form?.meaning === "leave" || (form && /^(push|pop|call|ret|enter)/.test(form.meaning) && high >> 15 !== 0 && high >> 15 !== -1);
+    const stack = form?.meaning === "leave" || form?.meaning === "enter" || (form && /^(push|pop|call|ret)/.test(form.meaning) && high >> 15 !== 0 && high >> 15 !== -1);
     return stack || (form?.kinds.includes("m") && (base === R.rsp * 8 || base === R.rbp * 8)) ? Trap.SS : Trap.GP;
   }
 

@@ -79,10 +79,12 @@ export class Mmu {
     if (this.pending) this.commit();
     const size = what & 255;
     const access = what & 256 ? WRITE : READ;
-    const page = this.walk(lo, hi, access);
-    if (page < 0) return 0;
     const offset = lo & 4095;
-    if (offset + size > PAGE) return this.cross(lo, hi, page, size, access);
+    const crosses = offset + size > PAGE;
+    // An operand that ends where no addresses are is told before what its first page lacks.
+    const page = crosses && hi === 0x7fff && lo >>> 12 === 0xfffff ? this.fault(Stop.Noncanonical, lo, hi, 0) : this.walk(lo, hi, access);
+    if (page < 0) return 0;
+    if (crosses) return this.cross(lo, hi, page, size, access);
     if (access === WRITE) this.unlock(page);
     const entry = ((access === WRITE ? WRITE_TLB : READ_TLB) + ((lo >>> 12) & (TLB_ENTRIES - 1)) * 16) >> 2;
     const host = memory.ram + page;

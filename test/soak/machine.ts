@@ -1,0 +1,70 @@
+/**
+ * The machine against the host's processor: cases by chance over every form of the semantic table, run
+ * by both and compared. Differences are printed with the code, what is wrong, and a line to replay.
+ */
+import { contents } from "../support/oracle/values.ts";
+import { Board } from "../support/oracle/board.ts";
+import { CASE, Case, End } from "../support/oracle/case.ts";
+import { depends, Maker, type Piece } from "../support/oracle/cases.ts";
+import { differences, line, listing } from "../support/oracle/compare.ts";
+import { BATCH, Host } from "../support/oracle/host.ts";
+import { chance, seed } from "../support/random.ts";
+import type { Form } from "../../kernel/machine/forms.ts";
+
+/** States of one piece of code. */
+const STATES = 8;
+/** Differences printed of each kind of instruction. */
+const SHOWN = 2; const SHOWN_ALL = Number(process.env.SHOWN ?? SHOWN);
+
+export interface Tally {
+  cases: number;
+  /** How many ended in which trap. */
+  readonly traps: Map<number, number>;
+  /** Forms that have run to their end at least once. */
+  readonly done: Set<string>;
+  readonly forms: readonly string[];
+  readonly left: ReadonlyMap<string, string>;
+  /** Differences by the forms they were seen with. */
+  readonly differences: Map<string, string[]>;
+}
+
+/** n cases of the forms that `which` says. */
+export async function compared(n: number, which: (form: Form) => boolean, progress: (t: Tally) => void): Promise<Tally> {
+  const pristine = contents(chance(20_000));
+  const random = chance(seed());
+  const maker = new Maker(random, which);
+  const host = new Host(pristine);
+  const board = new Board(pristine);
+  const tally: Tally = { cases: 0, traps: new Map(), done: new Set(), forms: maker.forms.map((f) => f.form.key), left: maker.left, differences: new Map() };
+  const buffer = new Uint8Array(BATCH * CASE);
+  const cases = Array.from({ length: BATCH }, (_, k) => new Case(buffer.subarray(k * CASE, (k + 1) * CASE)));
+  try {
+    while (tally.cases < n) {
+      const pieces: Piece[] = [];
+      while (pieces.length < BATCH / STATES) {
+        const piece = maker.piece();
+        if (!depends(piece)) pieces.push(piece);
+      }
+      cases.forEach((c, k) => maker.state(pieces[Math.floor(k / STATES)] as Piece, c));
+      const answer = host.run(cases);
+      const ours = cases.map((c) => board.run(c));
+      const theirs = await answer;
+      theirs.forEach((expected, k) => {
+        const piece = pieces[Math.floor(k / STATES)] as Piece;
+        tally.traps.set(expected.trap, (tally.traps.get(expected.trap) ?? 0) + 1);
+        if (expected.trap === End.Done) for (const s of piece.steps) tally.done.add(s.form.key);
+        const wrong = differences(piece, expected, ours[k] as (typeof ours)[0]);
+        if (wrong.length === 0) return;
+        const key = piece.steps.length === 1 ? (piece.steps[0] as Piece["steps"][0]).form.key : "sequences";
+        const all = tally.differences.get(key) ?? [];
+        tally.differences.set(key, all);
+        all.push(all.length < SHOWN_ALL ? `${listing(piece)}: ${wrong.join("; ")}\n    ${line(cases[k] as Case)}` : "");
+      });
+      tally.cases += cases.length;
+      progress(tally);
+    }
+  } finally {
+    host.close();
+  }
+  return tally;
+}

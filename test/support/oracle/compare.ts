@@ -1,0 +1,99 @@
+/**
+ * Compare: what differs between two outcomes of a case, as text, apart from what is undefined; and a
+ * case as one line of text, which replays it.
+ */
+import { PAGE, print } from "../../../kernel/machine/index.ts";
+import { Trap } from "../../../kernel/machine/trap.ts";
+import { CASE, Case, CODE, End, FXSAVE, type Outcome, type Run } from "./case.ts";
+import type { Piece } from "./cases.ts";
+import { ALL_FLAGS } from "./undefined.ts";
+
+const REGS = ["rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"];
+const hex = (n: number): string => n.toString(16);
+const bytes = (b: Uint8Array): string => Buffer.from(b).toString("hex");
+const NAMES = new Map<number, string>([...Object.entries(Trap).map(([name, n]) => [n, `#${name}`] as const), ...Object.entries(End).map(([name, n]) => [n, name] as const)]);
+
+/** Bits of RFLAGS that are not defined where the code ended. */
+function undefinedAt(piece: Piece, o: Outcome): number {
+  const at = o.rip - CODE - piece.offset;
+  const known = piece.undefined.get(at);
+  if (known !== undefined) return known;
+  // A trap behind its instruction, or a jump that could not be fetched: everything on the way.
+  return [...piece.undefined.values()].reduce((a, b) => a | b, 0);
+}
+
+/** The parts of the image that differ; an exception the x87 keeps to itself has no pointers. */
+function images(expected: Uint8Array, got: Uint8Array): string[] {
+  if (Buffer.compare(expected, got) === 0) return [];
+  const out: string[] = [];
+  const part = (name: string, at: number, n: number): void => {
+    const [a, b] = [expected.subarray(at, at + n), got.subarray(at, at + n)];
+    if (Buffer.compare(a, b)) out.push(`${name} ${bytes(b)}, not ${bytes(a)}`);
+  };
+  part("fcw", FXSAVE.fcw, 2);
+  part("fsw", FXSAVE.fsw, 2);
+  part("ftw", FXSAVE.ftw, 1);
+  part("mxcsr", FXSAVE.mxcsr, 4);
+  for (let k = 0; k < 8; k++) part(`st${k}`, FXSAVE.st + k * 16, 10);
+  for (let k = 0; k < 16; k++) part(`xmm${k}`, FXSAVE.xmm + k * 16, 16);
+  return out;
+}
+
+function memory(expected: readonly Run[], got: readonly Run[]): string[] {
+  const text = (runs: readonly Run[]): string => runs.map((r) => `${r.page}:${hex(r.offset)} ${bytes(r.bytes.subarray(0, 64))}${r.bytes.length > 64 ? `... ${r.bytes.length} bytes` : ""}`).join(" ") || "as it was";
+  const same = expected.length === got.length && expected.every((r, k) => {
+    const o = got[k] as Run;
+    return r.page === o.page && r.offset === o.offset && Buffer.compare(r.bytes, o.bytes) === 0;
+  });
+  return same ? [] : [`memory ${text(got)}, not ${text(expected)}`];
+}
+
+/** Nothing, or what is wrong with `got`. */
+export function differences(piece: Piece, expected: Outcome, got: Outcome): string[] {
+  const out: string[] = [];
+  const name = (o: Outcome): string => `${NAMES.get(o.trap) ?? o.trap}${o.trap === Trap.PF ? ` ${hex(o.address)} code ${o.error}` : o.error ? ` code ${o.error}` : ""} at ${hex(o.rip - CODE - piece.offset)}`;
+  // The host's kernel says of what is beyond user space, one page less than half, that something is there.
+  const error = expected.trap === Trap.PF && expected.address >= 2 ** 47 - PAGE ? expected.error & ~1 : expected.error;
+  if (expected.trap !== got.trap || error !== got.error || expected.address !== got.address || expected.rip !== got.rip) out.push(`${name(got)}, not ${name(expected)}`);
+  for (let k = 0; k < 16; k++) {
+    if (expected.regs[k * 2] === got.regs[k * 2] && expected.regs[k * 2 + 1] === got.regs[k * 2 + 1]) continue;
+    const value = (o: Outcome): string => `${hex(o.regs[k * 2 + 1] as number)}_${hex(o.regs[k * 2] as number).padStart(8, "0")}`;
+    out.push(`${REGS[k]} ${value(got)}, not ${value(expected)}`);
+  }
+  const mask = ALL_FLAGS & ~undefinedAt(piece, expected);
+  if ((expected.flags ^ got.flags) & mask) out.push(`flags ${hex(got.flags & mask)}, not ${hex(expected.flags & mask)} (${hex((expected.flags ^ got.flags) & mask)})`);
+  return [...out, ...images(expected.fx, got.fx), ...memory(expected.runs, got.runs)];
+}
+
+/** The code as text. */
+export function listing(piece: Piece): string {
+  const padded = new Uint8Array(piece.code.length + 16);
+  padded.set(piece.code);
+  return piece.steps.map((s) => print(padded, s.at, CODE + piece.offset + s.at)).join("; ");
+}
+
+/** A case in a line, what is 0 left out. */
+export function line(c: Case): string {
+  const text: string[] = [];
+  for (let at = 0; at < CASE;) {
+    if (c.bytes[at] === 0) {
+      at++;
+      continue;
+    }
+    let end = at;
+    while (end < CASE && (c.bytes[end] !== 0 || c.bytes[end + 1] !== 0)) end++;
+    text.push(`${hex(at)}:${bytes(c.bytes.subarray(at, end))}`);
+    at = end;
+  }
+  return text.join(",");
+}
+
+/** The case of a line. */
+export function fromLine(text: string): Case {
+  const c = new Case();
+  for (const part of text.split(",")) {
+    const [at = "", data = ""] = part.split(":");
+    c.bytes.set(Buffer.from(data, "hex"), parseInt(at, 16));
+  }
+  return c;
+}
