@@ -11,7 +11,7 @@
  * The arena is filled from one end, and when it is full everything is forgotten.
  */
 import { Decoded, decode, insn, type Insn } from "./decode.ts";
-import { formNamed, formOf, type Form } from "./forms.ts";
+import { formNamed, formOf, keyOf, type Form } from "./forms.ts";
 import type { Handler, Interp } from "./interp.ts";
 import { ARENA, BLOCK, CPU, CPU_BASE, JUMPS, JUMP_CACHE, LAST, PAGE, REC, RECORD, REGIONS, SCRATCH } from "./layout.ts";
 import type { Memory } from "./memory.ts";
@@ -318,7 +318,7 @@ export class Blocks {
     let index: number = CPU.zero;
     let scale = 0;
     let disp = i.disp;
-    let s = i.s;
+    let { d, s } = i;
     if (i.row.string || form.meaning === "xlat") base = i.segment || CPU.zero;
     if (i.row.string || form.meaning === "xlat" || STARTS_WITH_COUNT.test(form.meaning)) s = i.addressSize === 4 ? 1 : 0;
     if (form.meaning.startsWith("maskmov")) {
@@ -344,7 +344,16 @@ export class Blocks {
         }
       }
       const both = base !== CPU.zero && index !== CPU.zero;
-      if ((i.addressSize === 4 && absolute === undefined) || (segment && both)) {
+      const bits = i.addressSize === 4 && form.kinds === "mr" && /^bt[src]?$/.test(form.meaning);
+      if (bits) {
+        this.record(at, this.interp.handler(named(keyOf("ea", form.size, "mr")), true), 0);
+        this.fields(at, segment || CPU.zero, i.s, base, index, scale, disp, 0);
+        at += RECORD;
+        base = CPU.temp;
+        index = CPU.zero;
+        disp = scale = 0;
+        d = 1;
+      } else if ((i.addressSize === 4 && absolute === undefined) || (segment && both)) {
         this.record(at, this.interp.handler(i.addressSize === 4 ? EA_32 : EA, true), 0);
         this.fields(at, 0, segment || CPU.zero, base, index, scale, disp, 0);
         at += RECORD;
@@ -358,8 +367,8 @@ export class Blocks {
       } else if (segment) base = segment;
     }
     this.record(at, this.interp.handler(form, index !== CPU.zero), i.length);
-    if (form.key === "mov.8 ri") this.fields(at, i.d, s, base, index, scale, i.imm, i.row.imm === "Iv" ? i.immHigh : i.imm >> 31);
-    else this.fields(at, i.d, s, base, index, scale, disp, i.imm);
+    if (form.key === "mov.8 ri") this.fields(at, d, s, base, index, scale, i.imm, i.row.imm === "Iv" ? i.immHigh : i.imm >> 31);
+    else this.fields(at, d, s, base, index, scale, disp, i.imm);
     return at;
   }
 

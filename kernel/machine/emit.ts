@@ -118,9 +118,9 @@ export abstract class Emit {
     this.f.put(i64.store(i32.const(0), address, this.cpu + CPU.temp));
   }
 
-  /** The base of the segment that operand field s names. */
-  segmentOf(): I64 {
-    return i64.load(this.field(1), this.cpu);
+  /** The base of the segment that operand field k names. */
+  segmentOf(k = 1): I64 {
+    return i64.load(this.field(k), this.cpu);
   }
 
   // Operands

@@ -104,6 +104,8 @@ export class Machine {
           blocks.link(pc, stop === Stop.Taken ? REC.taken : REC.fall, rip);
           break;
         case Stop.Lookup: {
+          const high = memory.cpu(CPU.rip + 4) >> 15;
+          if (high !== 0 && high !== -1) return this.nowhere(pc);
           rip = memory.number(CPU_BASE + CPU.rip);
           const to = blocks.lookup(rip);
           if (to !== 0) blocks.cache(rip, to);
@@ -141,9 +143,21 @@ export class Machine {
     const { memory } = this;
     const form = this.interp.handlers[memory.u16[pc >> 1] as number]?.form;
     const base = memory.u8[pc + REC.base];
-    const high = this.cpu.hi(R.rsp) | 0;
-    const stack = form?.meaning === "leave" || form?.meaning === "enter" || (form && /^(push|pop|call|ret)/.test(form.meaning) && high >> 15 !== 0 && high >> 15 !== -1);
+    // Those that have an operand of their own may have failed with that.
+    const at = BigInt.asIntN(64, (memory.i64[(CPU_BASE + CPU.address) >> 3] as bigint) - this.cpu.big(R.rsp));
+    const stack = form && (/^(leave|enter)$/.test(form.meaning) || (/^(push|pop|call|ret)/.test(form.meaning) && at >= -8n && at <= 0n));
     return stack || (form?.kinds.includes("m") && (base === R.rsp * 8 || base === R.rbp * 8)) ? Trap.SS : Trap.GP;
+  }
+
+  /** A jump to an address that is none has not happened: what ret took from the stack is there again. */
+  private nowhere(pc: number): Exit {
+    const { memory, cpu, blocks } = this;
+    const meaning = this.interp.handlers[memory.u16[pc >> 1] as number]?.form.meaning;
+    const popped = meaning === "ret" ? 8 : meaning === "retn" ? 8 + ((memory.i32[(pc + REC.imm) >> 2] as number) & 0xffff) : 0;
+    cpu.setBig(R.rsp, cpu.big(R.rsp) - BigInt(popped));
+    memory.setCpu(CPU.code, 0);
+    this.refund(blocks.remaining(pc));
+    return this.stopped(Trap.GP, blocks.ripOf(pc));
   }
 
   private count(block: number): number {

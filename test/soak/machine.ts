@@ -1,70 +1,56 @@
 /**
  * The machine against the host's processor: cases by chance over every form of the semantic table, run
- * by both and compared. Differences are printed with the code, what is wrong, and a line to replay.
+ * by both and compared. Differences are printed with the code, what is wrong, and a line that
+ * `--replay` runs again.
  */
-import { contents } from "../support/oracle/values.ts";
 import { Board } from "../support/oracle/board.ts";
-import { CASE, Case, End } from "../support/oracle/case.ts";
-import { depends, Maker, type Piece } from "../support/oracle/cases.ts";
-import { differences, line, listing } from "../support/oracle/compare.ts";
-import { BATCH, Host } from "../support/oracle/host.ts";
-import { chance, seed } from "../support/random.ts";
-import type { Form } from "../../kernel/machine/forms.ts";
+import { pieceOf } from "../support/oracle/cases.ts";
+import { compared, pristine, type Tally } from "../support/oracle/compared.ts";
+import { differences, ending, fromLine, listing } from "../support/oracle/compare.ts";
+import { Host } from "../support/oracle/host.ts";
+import { coverage } from "../support/formtable.ts";
 
-/** States of one piece of code. */
-const STATES = 8;
-/** Differences printed of each kind of instruction. */
-const SHOWN = 2; const SHOWN_ALL = Number(process.env.SHOWN ?? SHOWN);
+/** What the options of `npm run soak machine N` are; see main.ts. */
+export const options = "--coverage: forms that there are, and those that are missing; --forms RE: only those; --replay LINE: that case";
 
-export interface Tally {
-  cases: number;
-  /** How many ended in which trap. */
-  readonly traps: Map<number, number>;
-  /** Forms that have run to their end at least once. */
-  readonly done: Set<string>;
-  readonly forms: readonly string[];
-  readonly left: ReadonlyMap<string, string>;
-  /** Differences by the forms they were seen with. */
-  readonly differences: Map<string, string[]>;
+/** The figures; an error when anything differs. */
+export async function machine(n: number, args: readonly string[]): Promise<string> {
+  const [option, value] = args;
+  if (option === "--coverage") return table();
+  if (option === "--replay") return replay(value ?? "");
+  const which = new RegExp(option === "--forms" ? (value ?? "") : "");
+  const begun = Date.now();
+  const seconds = (): number => (Date.now() - begun) / 1000;
+  let told = 0;
+  const t = await compared(n, (form) => which.test(form.key), 2, (now) => {
+    if (seconds() - told < 10) return;
+    told = seconds();
+    process.stderr.write(`${String(now.cases).padStart(9)} cases, ${Math.round(now.cases / told)}/s, ${now.done.size} of ${now.forms.length} forms, ${count(now)} differences\n`);
+  });
+  const text = `${t.cases} cases of ${t.forms.length} forms, ${Math.round(t.cases / seconds())}/s; ${t.done.size} forms have run to their end; `
+    + `${[...t.traps].map(([trap, times]) => `${times} ended with ${trap}`).join(", ")}; ${t.left.size} forms left out: ${[...new Set(t.left.values())].join("; ")}`;
+  if (t.differences.size > 0) throw new Error(`${[...t.differences].map(([key, all]) => `${key}: ${all.length}\n  ${all.filter((d) => d).join("\n  ")}`).join("\n")}\n${text}; ${count(t)} differences`);
+  return `${text}; 0 differences`;
 }
 
-/** n cases of the forms that `which` says. */
-export async function compared(n: number, which: (form: Form) => boolean, progress: (t: Tally) => void): Promise<Tally> {
-  const pristine = contents(chance(20_000));
-  const random = chance(seed());
-  const maker = new Maker(random, which);
-  const host = new Host(pristine);
-  const board = new Board(pristine);
-  const tally: Tally = { cases: 0, traps: new Map(), done: new Set(), forms: maker.forms.map((f) => f.form.key), left: maker.left, differences: new Map() };
-  const buffer = new Uint8Array(BATCH * CASE);
-  const cases = Array.from({ length: BATCH }, (_, k) => new Case(buffer.subarray(k * CASE, (k + 1) * CASE)));
+const count = (t: Tally): number => [...t.differences.values()].reduce((n, all) => n + all.length, 0);
+
+function table(): string {
+  return coverage().map(({ part, total, missing }) => `\n${part.padEnd(20)} ${String(total - missing.length).padStart(5)} of ${total}${missing.map((key) => `\n  missing: ${key}`).join("")}`).join("");
+}
+
+/** One case, by the line it was printed as. */
+async function replay(text: string): Promise<string> {
+  const c = fromLine(text);
+  const piece = pieceOf(c.code.slice(), c.offset);
+  const data = pristine();
+  const host = new Host(data);
   try {
-    while (tally.cases < n) {
-      const pieces: Piece[] = [];
-      while (pieces.length < BATCH / STATES) {
-        const piece = maker.piece();
-        if (!depends(piece)) pieces.push(piece);
-      }
-      cases.forEach((c, k) => maker.state(pieces[Math.floor(k / STATES)] as Piece, c));
-      const answer = host.run(cases);
-      const ours = cases.map((c) => board.run(c));
-      const theirs = await answer;
-      theirs.forEach((expected, k) => {
-        const piece = pieces[Math.floor(k / STATES)] as Piece;
-        tally.traps.set(expected.trap, (tally.traps.get(expected.trap) ?? 0) + 1);
-        if (expected.trap === End.Done) for (const s of piece.steps) tally.done.add(s.form.key);
-        const wrong = differences(piece, expected, ours[k] as (typeof ours)[0]);
-        if (wrong.length === 0) return;
-        const key = piece.steps.length === 1 ? (piece.steps[0] as Piece["steps"][0]).form.key : "sequences";
-        const all = tally.differences.get(key) ?? [];
-        tally.differences.set(key, all);
-        all.push(all.length < SHOWN_ALL ? `${listing(piece)}: ${wrong.join("; ")}\n    ${line(cases[k] as Case)}` : "");
-      });
-      tally.cases += cases.length;
-      progress(tally);
-    }
+    const [expected] = await host.run([c]);
+    const got = new Board(data).run(c);
+    if (!expected) throw new Error("no outcome");
+    return `${listing(piece)}\n  the processor: ${ending(piece, expected)}\n  the machine:   ${ending(piece, got)}\n  ${differences(piece, expected, got).join("\n  ") || "0 differences"}`;
   } finally {
     host.close();
   }
-  return tally;
 }

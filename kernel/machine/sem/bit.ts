@@ -18,12 +18,18 @@ function bitFlags(e: Emit, bit: I64): void {
   e.setRflags(i64.or(i64.and(now, i64.const(-2)), f.let(bit)));
 }
 
+/** How far from the operand's address the bit in operand 1 is, in whole operands. */
+export function bitOffset(e: Emit): I64 {
+  return i64.mul(i64.shrS(e.read(1), i64.const(Math.log2(e.size * 8))), i64.const(e.size));
+}
+
 function bitOp(e: Emit, change: ((a: I64, mask: I64) => I64) | undefined): void {
   const { f } = e;
   const mask = i64.const(e.size * 8 - 1);
   if (e.kinds === "mr") {
     const n = e.read(1);
-    const at = i64.add(e.address(), i64.mul(i64.shrS(n, i64.const(Math.log2(e.size * 8))), i64.const(e.size)));
+    // With field d another record has been there: the address is that of the bit.
+    const at = i64.add(e.address(), select(e.field(0), ZERO, bitOffset(e)));
     const place = e.place(at, e.size, change !== undefined);
     const a = f.let(e.size === 2 ? i64.load16U(place) : e.size === 4 ? i64.load32U(place) : i64.load(place));
     const k = f.let(i64.and(n, mask));

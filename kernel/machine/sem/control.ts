@@ -7,6 +7,7 @@ import { CPU } from "../layout.ts";
 import { CC } from "../rows.ts";
 import { Stop, Trap } from "../trap.ts";
 import { i32, i64 } from "../wasm.ts";
+import { bitOffset } from "./bit.ts";
 import { push } from "./moves.ts";
 
 const RSP = 4;
@@ -25,7 +26,12 @@ define("control", "call", [8], "j", (e) => {
 }, true);
 define("control", "calli", [8], "r m", (e) => {
   const to = e.read(0);
-  push(e, e.nextRip());
+  const sp = e.f.let(i64.sub(e.gpr(RSP), i64.const(8)));
+  const place = e.place(sp, 8, true);
+  // Before anything is stored; for jumps that store nothing the machine sees to it.
+  e.trapIf(i64.ne(i64.shrS(i64.shl(to, i64.const(16)), i64.const(16)), to), Trap.GP);
+  e.store(place, e.nextRip());
+  e.setGpr(RSP, sp);
   e.jumpTo(to);
 }, true);
 define("control", "ret", [8], "-", (e) => {
@@ -68,6 +74,8 @@ define("control", "toolong", [0], "-", (e) => e.trap(Trap.GP), true);
 // The next record's operand lies at CPU.temp: with a segment, with 32-bit addresses, or too far for a displacement.
 define("control", "ea", [8], "m", (e) => e.setTemp(i64.add(e.address(), e.segmentOf())));
 define("control", "ea", [4], "m", (e) => e.setTemp(i64.add(i64.and(e.address(), i64.const(0xffffffff)), e.segmentOf())));
+// bt and its kin by register, with 32-bit addresses: the number of the bit wraps with the rest. Field d is the segment.
+define("control", "ea", [2, 4, 8], "mr", (e) => e.setTemp(i64.add(i64.and(i64.add(e.address(), bitOffset(e)), i64.const(0xffffffff)), e.segmentOf(0))));
 define("control", "ea", [0], "i", (e) => e.setTemp(e.imm64()));
 
 define("control", "nop", [0, 1, 2, 4, 8], "- r m", () => {});

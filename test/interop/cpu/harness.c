@@ -167,6 +167,9 @@ static void one(const struct in *in, uint8_t **to)
 	static struct in last;
 	uint8_t *code = shadow + PAGES * PAGE, *limit = code + CODES * PAGE;
 	if (last.rip != in->rip || last.length != in->length || memcmp(last.code, in->code, in->length)) {
+		/* Everywhere else is int3, as it is for who is compared with. */
+		uint64_t old = last.length + 5;
+		memset(code + last.rip, 0xcc, old < CODES * PAGE - last.rip ? old : CODES * PAGE - last.rip);
 		last = *in;
 		uint8_t *p = code + in->rip;
 		for (uint32_t k = 0; k < in->length && p < limit; k++) *p++ = in->code[k];
@@ -237,6 +240,7 @@ static void child(uint32_t count)
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program)) _exit(2);
 	memcpy(shadow, pristine, sizeof pristine);
 	memcpy(base, pristine, sizeof pristine);
+	memset(shadow + PAGES * PAGE, 0xcc, CODES * PAGE);
 	/* A fork leaves shared pages to be mapped at the first access: the error code of a fault would say so. */
 	for (size_t k = 0; k < sizeof map / sizeof *map; k++) {
 		volatile uint8_t *at = (volatile uint8_t *)map[k].at;

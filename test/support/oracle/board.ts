@@ -3,10 +3,12 @@
  * two, memory is as at the start. Pages, translations and TLBs stay: cases find them in all states.
  */
 import { createMachine, PAGE, Trap, type Machine } from "../../../kernel/machine/index.ts";
-import { CODE, CODE_BYTES, End, FX, FXSAVE, HIGH, PAGE_AT, PAGES, READ_ONLY, type Case, type Outcome, type Run } from "./case.ts";
+import { CODE, CODE_BYTES, End, EXIT, FX, FXSAVE, HIGH, PAGE_AT, PAGES, READ_ONLY, type Case, type Outcome, type Run } from "./case.ts";
 
 /** No case has a loop that is longer. */
 const BUDGET = 100_000;
+/** Length of the jump behind the code. */
+const LEAVE = 5;
 /** Address that wraps is one of the upper half, as unsigned. */
 const unsigned = (n: number): number => (n < 0 ? n + 2 ** 64 : n);
 
@@ -18,7 +20,7 @@ export class Board {
   private readonly base: Uint8Array<ArrayBuffer>;
   private readonly code: readonly number[];
   private last: Uint8Array = new Uint8Array();
-  private lastOffset = -1;
+  private lastOffset = 0;
 
   constructor(pristine: Uint8Array) {
     const m = createMachine({ ramBytes: 1 << 20, arenaBytes: 1 << 20 });
@@ -34,6 +36,10 @@ export class Board {
     data.forEach((f, k) => space.map(PAGE_AT[k] as number, f, { write: k !== READ_ONLY, execute: false }));
     for (const k of [0, 1]) space.map(HIGH + k * PAGE, data[k] as number, { write: true, execute: false });
     this.code = [frame(), frame()];
+    for (const f of this.code) m.frames.bytes(f).fill(0xcc);
+    const out = frame();
+    m.frames.bytes(out).fill(0xcc);
+    space.map(EXIT, out, { write: false, execute: true });
     this.code.forEach((f, k) => space.map(CODE + k * PAGE, f, { write: false, execute: true }));
   }
 
@@ -51,7 +57,7 @@ export class Board {
     cpu.rip = CODE + c.offset;
     const exit = m.run(BUDGET);
     const end = CODE + c.offset + c.code.length;
-    const done = exit.trap === Trap.BP && cpu.rip === end + 1 && end < CODE + CODE_BYTES;
+    const done = exit.trap === Trap.BP && cpu.rip === EXIT + 1;
     const regs = new Uint32Array(32);
     for (let n = 0; n < 16; n++) {
       regs[n * 2] = cpu.lo(n);
@@ -71,18 +77,24 @@ export class Board {
     return outcome;
   }
 
-  /** The code, and an int3 behind it; what stands there already stays, translations with it. */
+  /** The code, a jump out behind it, and int3 everywhere else; what stands there already stays, translations with it. */
   private place(c: Case): void {
     const { code } = c;
     const { frames } = this.machine;
     if (c.offset === this.lastOffset && Buffer.compare(code, this.last) === 0) return;
+    for (const f of this.code) frames.written(f);
+    const put = (at: number, byte: number): void => {
+      if (at < CODE_BYTES) frames.bytes(this.code[Math.floor(at / PAGE)] as number)[at % PAGE] = byte;
+    };
+    for (let k = 0; k < this.last.length + LEAVE; k++) put(this.lastOffset + k, 0xcc);
+    code.forEach((byte, k) => put(c.offset + k, byte));
+    const end = c.offset + code.length;
+    if (end + LEAVE <= CODE_BYTES) {
+      const far = EXIT - CODE - end - LEAVE;
+      [0xe9, far, far >> 8, far >> 16, far >> 24].forEach((byte, k) => put(end + k, byte));
+    }
     this.last = code.slice();
     this.lastOffset = c.offset;
-    for (const f of this.code) frames.written(f);
-    for (let k = 0; k <= code.length; k++) {
-      const at = c.offset + k;
-      if (at < CODE_BYTES) frames.bytes(this.code[Math.floor(at / PAGE)] as number)[at % PAGE] = code[k] ?? 0xcc;
-    }
   }
 
   private patch(c: Case, undo: boolean): void {

@@ -10,6 +10,8 @@ import { PAGE } from "../../../kernel/machine/index.ts";
 
 export const CODE = 0x10000000;
 export const CODE_BYTES: number = 2 * PAGE;
+/** Where the jump behind the code leads: the end of the case. */
+export const EXIT = 0x11000000;
 export const DATA = 0x20000000;
 export const STACK = 0x30000000;
 export const HIGH = 0x520000000;

@@ -4,8 +4,8 @@
  * the way is known for each place where the code may end.
  */
 import { Decoder, DecoderOptions, Instruction } from "iced-x86";
-import { insn, decode, type Insn } from "../../../kernel/machine/decode.ts";
-import type { Form } from "../../../kernel/machine/forms.ts";
+import { decode, Decoded, insn, type Insn } from "../../../kernel/machine/decode.ts";
+import { formOf, type Form } from "../../../kernel/machine/forms.ts";
 import { CPU } from "../../../kernel/machine/layout.ts";
 import { PAGE, R } from "../../../kernel/machine/index.ts";
 import { CODE, CODE_BYTES, DATA, HIGH, MOST_CODE, STACK, type Case } from "./case.ts";
@@ -35,6 +35,8 @@ const GSBASE: number = HIGH + 0x408;
 const STACKED = /^(push|pushi|pushseg|pushf|pop|popf|popseg|call|calli|ret|retn|enter|leave)$/;
 /** Counts in cl beyond 16 have undefined results: alone, states see to it. */
 const DOUBLE_SHIFT = /^sh[lr]d\.2 .*c$/;
+/** Not in sequences: what they take must be as states make it. */
+const ALONE = /^sh[lr]d\.2 .*c$|^popf/;
 const BIT_STRING = /^bt[src]?$/;
 
 export class Maker {
@@ -56,7 +58,7 @@ export class Maker {
       return why === undefined ? [] : [[e.form.key, why]];
     }));
     this.forms = all.filter((e) => !this.left.has(e.form.key));
-    this.mixed = this.forms.filter((e) => !DOUBLE_SHIFT.test(e.form.key));
+    this.mixed = this.forms.filter((e) => !ALONE.test(e.form.key));
     this.filler = encodable().filter((e) => /^(inc|add|mov)\.[48] (r|ri)$/.test(e.form.key));
   }
 
@@ -92,8 +94,8 @@ export class Maker {
     const { n } = this;
     let room = MOST_CODE;
     const list = all.filter((e) => (room -= e.code.length) > 12);
-    const jumps = (e: Encoded | undefined): boolean => e !== undefined && (e.insn.row.imm.startsWith("J") || /^(jmpi|calli|retn?)$/.test(e.form.meaning));
-    if (jumps(list.at(-1))) list.push(this.one(this.filler[n(this.filler.length)] as Encodable, false));
+    const last = list.at(-1);
+    if (last && jumps(last)) list.push(this.one(this.filler[n(this.filler.length)] as Encodable, false));
     const length = list.reduce((sum, e) => sum + e.code.length, 0);
     const offset = [n(CODE_BYTES - 2 * MOST_CODE), n(16) * 16, PAGE - 1 - n(length), CODE_BYTES - length + (n(4) ? 0 : n(Math.max(1, length - 1)))][n(12) < 9 ? 0 : 1 + n(3)] as number;
     let at = 0;
@@ -108,7 +110,7 @@ export class Maker {
     });
     const code = new Uint8Array(length);
     list.forEach((e, k) => code.set(e.code, (steps[k] as Step).at));
-    return { code, offset, steps, undefined: undefinedAlong(list) };
+    return { code, offset, steps, undefined: undefinedAlong(code, steps) };
   }
 
   /** Addresses without registers are chosen now. */
@@ -193,7 +195,7 @@ export class Maker {
     let va: bigint | undefined;
     if (BIT_STRING.test(meaning) && form.kinds === "mr" && !fixed.has(i.s >> 3)) give(i.s >> 3, n(6) ? BigInt(n(8192) - 4096) : c.reg(i.s >> 3));
     if (i.memory && meaning !== "lea") va = this.address(i, c, fixed, give, wide);
-    if (i.row.string || /^maskmov/.test(meaning)) {
+    if (i.row.string || meaning.startsWith("maskmov")) {
       const size = Math.max(1, form.size);
       const down = (c.flags & 0x400) !== 0;
       const [from, to] = [this.target(size, false), this.target(size, false)];
@@ -257,9 +259,9 @@ export class Maker {
         if (form.size === 1 && n(3)) c.setReg(R.rax, BigInt(n(0x1000) - (form.meaning === "div" ? 0 : 0x800)));
         break;
       case "popf": {
-        // TF is another matter.
+        // Not TF, which is another matter, nor AC: the machine does not check alignment.
         const sp = c.reg(R.rsp);
-        if (sp < 2n ** 53n) c.write(Number(sp), words(BigInt((word(n) & ~0x100) >>> 0)));
+        if (sp < 2n ** 53n) c.write(Number(sp), words(BigInt((word(n) & ~0x40100) >>> 0)));
         break;
       }
       case "jmpi": case "calli": case "ret": case "retn": {
@@ -284,25 +286,40 @@ export class Maker {
   }
 }
 
+const jumps = (e: Pick<Step, "insn" | "form">): boolean => e.insn.row.imm.startsWith("J") || /^(jmpi|calli|retn?)$/.test(e.form.meaning);
+
 /** Before each instruction, what those before it have left undefined; a jump may or may not skip the next. */
-function undefinedAlong(list: readonly Encoded[]): Map<number, number> {
+function undefinedAlong(code: Uint8Array, steps: readonly Step[]): Map<number, number> {
   const along = new Map<number, number>();
-  let at = 0;
   let now = 0;
   /** What a jump has brought here. */
   let joined = 0;
-  for (const e of list) {
-    along.set(at, now);
-    at += e.code.length;
-    const use = flagUse(e.code);
-    const jump = e.insn.row.imm.startsWith("J");
+  for (const e of steps) {
+    along.set(e.at, now);
+    const use = flagUse(code.subarray(e.at, e.at + e.insn.length));
+    const jump = jumps(e);
     const before = now;
     // What depends on an undefined flag is undefined altogether.
     now = ((MAY_KEEP_FLAGS.test(e.form.meaning) || use.read & now ? now : now & ~use.defined) | use.undefined | joined) & FLAGS;
     joined = jump ? before : 0;
   }
-  along.set(at, now | joined);
+  along.set(code.length, now | joined);
   return along;
+}
+
+/** The piece that some code is, as far as it can be decoded. */
+export function pieceOf(code: Uint8Array, offset: number): Piece {
+  const padded = new Uint8Array(code.length + 32);
+  padded.set(code);
+  const steps: Step[] = [];
+  for (let at = 0; at < code.length;) {
+    const i = insn();
+    const form = decode(padded, at, code.length, i) === Decoded.Ok ? formOf(i) : undefined;
+    if (!form) break;
+    steps.push({ insn: i, form, at });
+    at += i.length;
+  }
+  return { code, offset, steps, undefined: undefinedAlong(code, steps) };
 }
 
 /** Whether a piece's later instructions see what earlier ones left undefined: it cannot be compared. */

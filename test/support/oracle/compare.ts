@@ -48,13 +48,17 @@ function memory(expected: readonly Run[], got: readonly Run[]): string[] {
   return same ? [] : [`memory ${text(got)}, not ${text(expected)}`];
 }
 
+/** How and where it ended. */
+export function ending(piece: Piece, o: Outcome): string {
+  return `${NAMES.get(o.trap) ?? o.trap}${o.trap === Trap.PF ? ` ${hex(o.address)} code ${o.error}` : o.error ? ` code ${o.error}` : ""} at ${hex(o.rip - CODE - piece.offset)}`;
+}
+
 /** Nothing, or what is wrong with `got`. */
 export function differences(piece: Piece, expected: Outcome, got: Outcome): string[] {
   const out: string[] = [];
-  const name = (o: Outcome): string => `${NAMES.get(o.trap) ?? o.trap}${o.trap === Trap.PF ? ` ${hex(o.address)} code ${o.error}` : o.error ? ` code ${o.error}` : ""} at ${hex(o.rip - CODE - piece.offset)}`;
   // The host's kernel says of what is beyond user space, one page less than half, that something is there.
   const error = expected.trap === Trap.PF && expected.address >= 2 ** 47 - PAGE ? expected.error & ~1 : expected.error;
-  if (expected.trap !== got.trap || error !== got.error || expected.address !== got.address || expected.rip !== got.rip) out.push(`${name(got)}, not ${name(expected)}`);
+  if (expected.trap !== got.trap || error !== got.error || expected.address !== got.address || expected.rip !== got.rip) out.push(`${ending(piece, got)}, not ${ending(piece, expected)}`);
   for (let k = 0; k < 16; k++) {
     if (expected.regs[k * 2] === got.regs[k * 2] && expected.regs[k * 2 + 1] === got.regs[k * 2 + 1]) continue;
     const value = (o: Outcome): string => `${hex(o.regs[k * 2 + 1] as number)}_${hex(o.regs[k * 2] as number).padStart(8, "0")}`;

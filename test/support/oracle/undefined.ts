@@ -35,9 +35,9 @@ export function flagUse(code: Uint8Array): FlagUse {
 }
 
 /** Instructions that may leave the flags as they were: counts of zero. */
-export const MAY_KEEP_FLAGS = /^(rol|ror|rcl|rcr|shl|shr|sar|shld|shrd|rep.*)$/;
+export const MAY_KEEP_FLAGS: RegExp = /^(rol|ror|rcl|rcr|shl|shr|sar|shld|shrd|rep.*)$/;
 
-/** Not compared, by meaning. */
+/** Not compared, by meaning or key. */
 const NEVER: readonly (readonly [RegExp, string])[] = [
   [/^(cpuid|rdtsc)$/, "tells which processor and when"],
   [/^(descriptor|verify)$/, "tells the kernel's tables"],
@@ -46,13 +46,15 @@ const NEVER: readonly (readonly [RegExp, string])[] = [
   [/^(rcp|rsqrt)[ps]s$/, "approximations, each processor's own"],
   [/^(fsin|fcos|fsincos|fptan|fpatan|f2xm1|fyl2x|fyl2xp1)$/, "transcendental: the last bit is each processor's own"],
   [/^(fldenv|fnstenv|frstor|fnsave|fxsave|fxrstor)$/, "has the x87's last instruction in memory, which processors keep differently"],
+  [/^movsxd\.2/, "two bytes are read by Intel's, four by AMD's"],
+  [/^ud2\.[248]/, "ud0 and ud1 have a modrm byte for Intel's, none for AMD's"],
   [/^int1$/, "hypervisors tell another rip"],
   [/^(stale|goto|far|bad|toolong|ea)$/, "no instruction"],
 ];
 
 /** Why instructions of a form are not compared; undefined: they are. */
 export function never(form: Form): string | undefined {
-  return NEVER.find(([which]) => which.test(form.meaning))?.[1];
+  return NEVER.find(([which]) => which.test(form.meaning) || which.test(form.key))?.[1];
 }
 
 /** Why this instruction is not, of a form that is. */
