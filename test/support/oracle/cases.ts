@@ -36,7 +36,7 @@ const STACKED = /^(push|pushi|pushseg|pushf|pop|popf|popseg|call|calli|ret|retn|
 /** Counts in cl beyond 16 have undefined results: alone, states see to it. */
 const DOUBLE_SHIFT = /^sh[lr]d\.2 .*c$/;
 /** Not in sequences: what they take must be as states make it. */
-const ALONE = /^sh[lr]d\.2 .*c$|^popf/;
+const ALONE = /^sh[lr]d\.2 .*c$|^popf|^maskmov/;
 const BIT_STRING = /^bt[src]?$/;
 
 export class Maker {
@@ -195,7 +195,9 @@ export class Maker {
     let va: bigint | undefined;
     if (BIT_STRING.test(meaning) && form.kinds === "mr" && !fixed.has(i.s >> 3)) give(i.s >> 3, n(6) ? BigInt(n(8192) - 4096) : c.reg(i.s >> 3));
     if (i.memory && meaning !== "lea") va = this.address(i, c, fixed, give, wide);
-    if (i.row.string || meaning.startsWith("maskmov")) {
+    // Which bytes are asked for before a fault is each processor's own.
+    if (meaning.startsWith("maskmov")) give(R.rdi, wide(BigInt(n(2) ? HIGH : DATA) + BigInt(n(PAGE - 16)) - this.segment(i)));
+    if (i.row.string) {
       const size = Math.max(1, form.size);
       const down = (c.flags & 0x400) !== 0;
       const [from, to] = [this.target(size, false), this.target(size, false)];
