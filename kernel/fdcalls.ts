@@ -104,7 +104,8 @@ export class FdCalls {
     const { p } = this;
     if (p.killed !== undefined || p.ended) return p.afterlife();
     p.intr.lower();
-    return (p.held() ?? p.kernel.slices.next(p.notes))?.then(() => p.check());
+    // It may have been stopped while it waited for its slice.
+    return (p.held() ?? p.kernel.slices.next(p.notes)?.then(() => p.held()))?.then(() => p.check());
   }
 
   /** A call on an open file, which is held meanwhile. */

@@ -369,6 +369,9 @@ export async function run(p: Proc, main: Program, argv: readonly string[]): Prom
   const sys = new Syscalls(p);
   let status: string;
   try {
+    // One that was made stopped does not begin, even if it makes no call.
+    const held = p.held()?.then(() => p.check());
+    if (held) await held;
     status = (await main(sys, argv)) || "";
   } catch (e) {
     status = asNineError(e).message;

@@ -170,6 +170,17 @@ test("a stopped process whose parent ends gets hangup; one that is being made by
   expect(made.length).toBe(2);
 });
 
+test("one that is made stopped does not begin, even if it makes no call, and can be ended", async () => {
+  const begun: string[] = [];
+  const [a, b] = await Promise.all(["a", "b"].map((name) => k.sys.spawn({ argv: [name], noteGroup: "new", stopped: true, main: async () => void begun.push(name) })));
+  await hops();
+  expect(begun).toEqual([]);
+  k.sys.postNote(a!, "start");
+  k.sys.postNote(b!, "hangup");
+  expect([(await k.sys.wait(a)).status, (await k.sys.wait(b)).status]).toEqual(["", "hangup"]);
+  expect(begun).toEqual(["a"]);
+});
+
 test("a group that begets itself without end meets an error, and one note ends it", async () => {
   let failed = "";
   let alive = 0;

@@ -395,7 +395,7 @@ describe("a shell that begets itself", () => {
       seat.type("fg\n");
       while (seat.foreground === seat.pid) await new Promise((resolve) => setImmediate(resolve));
     }
-    while (seat.system.stats().procs < 500) await new Promise((resolve) => setImmediate(resolve));
+    while (seat.system.stats().procs < 200) await new Promise((resolve) => setImmediate(resolve));
     seat.type(CTRL_C);
     await seat.shows(/% $/);
     while (seat.system.stats().procs > seat.before.procs) await new Promise((resolve) => setImmediate(resolve));
