@@ -29,7 +29,7 @@ export const HOT: readonly string[] = [
   ...cross(["cmov"], words("b ae e ne be a"), [".4 rr", ".8 rr"]), ...cross(["cmov"], words("s l le g"), [".4 rr"]),
   ...cross(["set"], words("e ne b a l g"), [".1 r"]),
   "extend.8", "spread.4", "spread.8", "bt.8 rr", "bt.4 ri", "nop", "nop.4 m", "nop.2 m", "nop.8 m",
-  ..."movups mx [b],movups xm [b],movups xm [x],movups mx [x],movaps mx [b],movaps xm [b],movaps xx,pxor xx,movd.8 xr,movd.4 xr,movq mx [b],pcmpeqb xx,pcmpeqb xm [b],pmovmskb rx,punpcklqdq xx".split(","),
+  ..."movups mx [b],movups xm [b],movups xm [x],movups mx [x],movaps mx [b],movaps xm [b],movaps xx,pxor xx,movd.8 xr,movd.4 xr,movq mx [b],pcmpeqb xx,pcmpeqb xm [b],pmovmskb rx,punpcklqdq xx,movsd xm [b],movsd xm [x],movsd mx [b],addsd xx,addsd xm [b],subsd xx,mulsd xx,mulsd xm [b],comisd xx,cvtsi2sd.4 xr".split(","),
   ...JCC.map((j) => `${j}.8 j`), "jmp.8 j", "call.8 j", "ret.8", "jmpi.8 r", "jmpi.8 m [b]", "jmpi.8 m [x]", "calli.8 r", "calli.8 m [b]", "goto", "far",
   ...cross(["cmp"], [".4", ".8"], [" rr ", " ri "], FUSED),
   ...cross(["cmp.1 ri "], words("jb jae je jne jbe ja jle jg")), ...cross(["cmp.1 mi [b] ", "cmp.1 mi [x] "], words("je jne")), ...cross(["cmp.4 mi [b] "], words("je jne jle jg jbe ja")), ...cross(["cmp.8 mi [b] "], words("je jne")),
