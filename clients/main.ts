@@ -12,6 +12,7 @@ import { help } from "./node/help.ts";
 import { culprit } from "./node/module.ts";
 import { ninep } from "./node/ninep.ts";
 import { UsageError, type Verb } from "./node/options.ts";
+import { runVerb } from "./node/run.ts";
 import { serveVerb } from "./node/serve.ts";
 import { shell } from "./node/shell.ts";
 
@@ -51,6 +52,7 @@ async function main(argv: readonly string[]): Promise<number> {
     case "serve": return serveVerb(options, line.args, cwd, stopSignal());
     case "9p": return ninep(options, line.args, cwd, stopSignal());
     case "shell": case "script": return runShell(line);
+    case "run": return runProgram(line);
     case "help": return helpVerb(line.args);
     default: throw new UsageError(`${verb}: not available in this version`);
   }
@@ -77,6 +79,15 @@ function runShell({ verb, options, args }: CommandLine): Promise<number> {
       });
       process.on("SIGHUP", hangup);
       process.on("SIGTERM", hangup);
+    },
+  });
+}
+
+function runProgram({ options, args }: CommandLine): Promise<number> {
+  return runVerb({
+    options, args, cwd, env: process.env,
+    onStart(post) {
+      for (const [signal, note] of [["SIGINT", "interrupt"], ["SIGHUP", "hangup"], ["SIGTERM", "term"], ["SIGQUIT", "quit"]] as const) process.on(signal, () => post(note));
     },
   });
 }

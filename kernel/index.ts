@@ -16,6 +16,7 @@ export { cleanPath } from "./namec.ts";
 export type { FdFile } from "./fdfile.ts";
 export { type Getenv, nsCommand, nsFile, type NsLine, parseNs } from "./nsfile.ts";
 export type { FdView, ProcView } from "./procview.ts";
+export { exitCodeOf } from "./linux/signals.ts";
 export { quote } from "./quote.ts";
 export type { Ran, RunOptions } from "./ran.ts";
 export * from "./sys.ts";

@@ -13,10 +13,11 @@ import { system, type System, type SystemOptions } from "./system.ts";
 
 /** The system before anything is mounted that the options name; `more` is what the verb knows besides. */
 export function booted(options: Options, cwd: string, more: SystemOptions): Promise<System> {
-  const { uname, seed, msize } = options;
+  const { uname, seed, msize, ram, strace, root } = options;
   return system({
     ...more, cwd, msize, bare: options.ns !== undefined, writable: options.rw !== false,
-    ...(options.host && { host: cwd }), ...(uname !== undefined && { uname }), ...(seed !== undefined && { seed }),
+    ...(options.host && { host: cwd }), ...(uname !== undefined && { uname }), ...(seed !== undefined && { seed }), ...(ram !== undefined && { ram }),
+    ...(strace && { strace: (line: string) => void process.stderr.write(`${line}\n`) }), ...(root && { root: { ...root, dir: resolve(cwd, root.dir) } }),
   });
 }
 

@@ -13,14 +13,14 @@ export interface CommandLine {
 }
 
 /** Verbs that are written. */
-export const VERBS: readonly Verb[] = ["serve", "9p", "help"];
+export const VERBS: readonly Verb[] = ["run", "serve", "9p", "help"];
 /** Of a later version. */
-const LATERVERBS: readonly string[] = ["run", "disk", "web", "key"];
+const LATERVERBS: readonly string[] = ["disk", "web", "key"];
 
 export function parseCommandLine(argv: readonly string[]): CommandLine {
   const o: Options = {
     mounts: [], listen: [], limits: new Map(), command: undefined, ns: undefined, rw: undefined, host: true, unsafeHost: false, token: undefined,
-    uname: undefined, msize: 1 << 20, seed: undefined, trace: undefined, verbose: false, stats: false, help: false, version: false, long: false,
+    uname: undefined, msize: 1 << 20, seed: undefined, trace: undefined, verbose: false, stats: false, ram: undefined, strace: false, root: undefined, help: false, version: false, long: false,
   };
   const args: string[] = [];
   const given = new Set<string>();
@@ -31,6 +31,8 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
     if (rest || word === "-" || !word.startsWith("-")) {
       if (verb !== undefined) {
         args.push(word);
+        // What follows a program's name is the program's.
+        rest ||= verb === "run";
         continue;
       }
       if (LATERVERBS.includes(word)) throw new UsageError(`${word}: not available in this version`);
@@ -69,13 +71,13 @@ function goes(name: string, verb: Verb): void {
   if (!option || option.anywhere) return;
   const mine = told(verb);
   if (mine !== undefined && option.told[mine] !== undefined) return;
-  const where = (["shell", "serve", "9p"] as const).filter((v) => option.told[v] !== undefined).map((v) => (v === "shell" ? "the shell" : v)).join(" and ");
+  const where = (["shell", "run", "serve", "9p"] as const).filter((v) => option.told[v] !== undefined).map((v) => (v === "shell" ? "the shell" : v)).join(", ").replace(/, ([^,]*)$/, " and $1");
   throw new UsageError(`${dashed(name)}: not with ${mine === "shell" ? "the shell" : verb}; it goes with ${where}`);
 }
 
 /** Whose options a verb's are. */
 function told(verb: Verb): Told | undefined {
-  return verb === "script" ? "shell" : verb === "shell" || verb === "serve" || verb === "9p" ? verb : undefined;
+  return verb === "script" ? "shell" : verb === "shell" || verb === "run" || verb === "serve" || verb === "9p" ? verb : undefined;
 }
 
 function optionOf(word: string, verb: Verb | undefined): { name: string; value: string | undefined } {
@@ -100,5 +102,5 @@ export function perhaps(word: string, known: Iterable<string>): string {
 }
 
 function seeHelp(verb: Verb | undefined): string {
-  return verb === "serve" || verb === "9p" ? `nineplex ${verb} -h` : "nineplex -h";
+  return verb === "run" || verb === "serve" || verb === "9p" ? `nineplex ${verb} -h` : "nineplex -h";
 }

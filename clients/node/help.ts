@@ -20,17 +20,26 @@ const TEXTS: Readonly<Record<Told, readonly [before: string, after: string]>> = 
 usage: nineplex [OPTIONS]                    a shell (rc)
        nineplex [OPTIONS] -c CMD [ARG...]    runs CMD, exits with its status
        nineplex [OPTIONS] FILE.rc [ARG...]   runs a script
+       nineplex run [OPTIONS] PROG [ARG...]  runs an x86-64 Linux program
        nineplex serve [OPTIONS] [DIR]        exports a directory, or the name
                                              space, over 9P
        nineplex 9p VERB ADDR [PATH...]       one operation on a 9P server
        nineplex help [VERB], nineplex VERB -h
-                                             this, or help for serve and 9p
+                                             this, or help for a verb
 `, `${ADDR}
 In the shell: /host is the current directory, /tmp is memory, /n/NAME exists
 for any NAME; help says what to type first, man shows the manual:
   mount 'ws://127.0.0.1:5640/?token=T' /n/x
   ls -l /n/x | grep foo > /tmp/out
 `],
+  run: [`usage: nineplex run [OPTIONS] PROG [ARG...]
+
+Runs a static x86-64 Linux program, or whatever else the name space has: PROG is
+looked for there, then as a file of this machine. It begins in /host, the current
+directory, which is read-only unless --rw; nothing else of this machine is to be
+seen. Standard input, output and error, the environment and signals are its own;
+its exit status is nineplex's, 128 and more when a signal ended it.
+`, ADDR],
   serve: [`usage: nineplex serve [OPTIONS] [DIR]
 
 Exports DIR over 9P2000, 9P2000.u and 9P2000.L, read-only unless --rw, and
@@ -52,7 +61,7 @@ space that the shell would have, mounts of other servers included, but without
 
 /** Of a verb, or of the program. */
 export function help(verb: Verb): string {
-  const of: Told = verb === "serve" || verb === "9p" ? verb : "shell";
+  const of: Told = verb === "run" || verb === "serve" || verb === "9p" ? verb : "shell";
   const [before, after] = TEXTS[of];
   return `${before}\noptions\n${options(of).join("")}${after === "" ? "" : `\n${after}`}`;
 }

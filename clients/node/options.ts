@@ -24,6 +24,12 @@ export interface Options {
   msize: number;
   /** Chance and the clock come from it; undefined: from the host. */
   seed: number | undefined;
+  /** Bytes of RAM of the machine that x86-64 programs run on. */
+  ram: number | undefined;
+  /** Calls of those programs, to stderr. */
+  strace: boolean;
+  /** A directory of the host that is / with ours on top. */
+  root: { readonly dir: string; readonly writable: boolean; readonly first?: boolean } | undefined;
   /** undefined: no trace; "": to stderr; else a file. */
   trace: string | undefined;
   verbose: boolean;
@@ -35,7 +41,7 @@ export interface Options {
 
 export type Verb = "shell" | "script" | "serve" | "9p" | "help" | "run" | "disk" | "web" | "key";
 /** Those whose -h tells of options; a script's are the shell's. */
-export type Told = "shell" | "serve" | "9p";
+export type Told = "shell" | "run" | "serve" | "9p";
 
 export interface Option {
   /** What stands for its value in -h; a flag has none. */
@@ -56,9 +62,11 @@ const LIMITKEYS: readonly string[] = [...BOUNDS, ...SECONDS];
 
 const MSIZE = "largest 9P message, with K or M; 1M otherwise";
 const TRACE = "every 9P message as a line of text, to FILE or standard error";
+const RAM = "memory of the machine that x86-64 programs run on, with M or G; 512M otherwise";
+const STRACE = "every call of an x86-64 program as a line of text, to standard error";
 const HELP = "this help";
 /** In every -h. */
-const all = (text: string): Option["told"] => ({ shell: text, serve: text, "9p": text });
+const all = (text: string): Option["told"] => ({ shell: text, run: text, serve: text, "9p": text });
 
 /** By name, in the order of -h; a name of one letter has one dash before it, others two. */
 export const OPTIONS: Readonly<Record<string, Option>> = {
@@ -68,28 +76,30 @@ export const OPTIONS: Readonly<Record<string, Option>> = {
     told: { serve: "ws://HOST:PORT, tcp://HOST:PORT, unix:PATH or stdio; repeats. ws://127.0.0.1:5640 otherwise; port 0 takes a free one" },
   },
   rw: {
-    told: { shell: "the reverse of --ro", serve: "clients may write; without DIR to /proc too, where they can bind, not mount" },
+    told: { shell: "the reverse of --ro", run: "/host, the current directory, may be written", serve: "clients may write; without DIR to /proc too, where they can bind, not mount" },
     apply: (o) => void (o.rw = true),
   },
-  ro: { told: { shell: "/host, the current directory, is read-only", serve: "the reverse of --rw" }, apply: (o) => void (o.rw = false) },
-  host: { told: { shell: "the reverse of --no-host", serve: "without DIR: with /host, the current directory" }, apply: (o) => void (o.host = true) },
-  "no-host": { told: { shell: "no /host: nothing of this machine is visible", serve: "the reverse of --host" }, apply: (o) => void (o.host = false) },
+  ro: { told: { shell: "/host, the current directory, is read-only", run: "the reverse of --rw", serve: "the reverse of --rw" }, apply: (o) => void (o.rw = false) },
+  host: { told: { shell: "the reverse of --no-host", run: "the reverse of --no-host", serve: "without DIR: with /host, the current directory" }, apply: (o) => void (o.host = true) },
+  "no-host": { told: { shell: "no /host: nothing of this machine is visible", run: "no /host: nothing of this machine is visible", serve: "the reverse of --host" }, apply: (o) => void (o.host = false) },
   mount: {
     value: "ADDR:/PATH", apply: (o, v) => void o.mounts.push(checked(() => parseMount(v), "--mount")),
     told: {
       shell: "mounts a server at boot; behind the path may stand :ro, and :before, :after or :replace; repeats",
+      run: "mounts a server before PROG runs, as for the shell",
       serve: "without DIR: as for the shell, see nineplex -h",
     },
   },
   ns: {
     value: "FILE", apply: (o, v) => void (o.ns = v),
     told: {
+      run: "as for the shell",
       shell: 'the name space as FILE has it, in place of the usual one: namespace(6)\'s bind, mount, unmount, cd, clear, . and $name. The usual one is the file /lib/namespace; begin with ". /lib/namespace" to add to it',
       serve: "without DIR: as for the shell",
     },
   },
   uname: {
-    value: "NAME", told: { shell: "attaches to servers as NAME", serve: "without DIR: attaches to servers as NAME", "9p": "attaches as NAME" },
+    value: "NAME", told: { shell: "attaches to servers as NAME", run: "attaches to servers as NAME", serve: "without DIR: attaches to servers as NAME", "9p": "attaches as NAME" },
     apply(o, v) {
       if (v === "") throw new UsageError("--uname: an empty name");
       o.uname = v;
@@ -125,6 +135,7 @@ export const OPTIONS: Readonly<Record<string, Option>> = {
   seed: {
     value: "N",
     told: {
+      run: "as for the shell",
       shell: "chance, the clock and the order of things come from N: what is run again with the same N prints the same, /dev/random, date and sleep included. Time begins in September 2001 and passes by sleeping, "
         + "which takes none of yours. Files of the host, the input and connections are as they are",
     },
@@ -133,13 +144,28 @@ export const OPTIONS: Readonly<Record<string, Option>> = {
       o.seed = Number(v);
     },
   },
+  root: {
+    value: "DIR[:rw]", apply: (o, v) => void (o.root = rootOf(v)),
+    told: {
+      shell: "/ is DIR of this machine, read-only unless :rw, with the usual directories in it; its /bin comes behind the tools",
+      run: "/ is DIR of this machine, read-only unless :rw, with /dev, /proc, /tmp and the like in it",
+    },
+  },
+  ram: {
+    value: "SIZE", told: { shell: RAM, run: RAM },
+    apply(o, v) {
+      o.ram = parseSize(v, "ram");
+      if (o.ram < 1 << 20 || o.ram > 3584 * 2 ** 20) throw new UsageError(`--ram ${v}: between 1M and 3584M`);
+    },
+  },
+  strace: { told: { shell: STRACE, run: STRACE }, apply: (o) => void (o.strace = true) },
   trace: { value: "FILE", optional: true, told: all(TRACE), anywhere: true, apply: (o, v) => void (o.trace = v) },
   v: { told: { serve: "tells of connections on standard error" }, apply: (o) => void (o.verbose = true) },
   h: { told: all(HELP), anywhere: true, apply: (o) => void (o.help = true) },
   help: { told: all(HELP), anywhere: true, apply: (o) => void (o.help = true) },
   version: { told: { shell: "which version this is" }, anywhere: true, apply: (o) => void (o.version = true) },
-  ...Object.fromEntries(["root", "disk", "pager", "checkpoint", "ram"].map((name) => [name, later(name, "VALUE")])),
-  ...Object.fromEntries(["fresh", "boot", "strace"].map((name) => [name, later(name)])),
+  ...Object.fromEntries(["disk", "pager", "checkpoint"].map((name) => [name, later(name, "VALUE")])),
+  ...Object.fromEntries(["fresh", "boot"].map((name) => [name, later(name)])),
 };
 
 /** An option of a later version. */
@@ -165,6 +191,13 @@ function listenAddr(text: string): Addr | "stdio" {
   const addr = checked(() => parseAddr(text), "--listen");
   if (!isListenable(addr)) throw new UsageError(`--listen ${text}: ${noListener(addr)}`);
   return addr;
+}
+
+function rootOf(text: string): NonNullable<Options["root"]> {
+  const writable = text.endsWith(":rw");
+  const dir = writable ? text.slice(0, -3) : text;
+  if (dir === "") throw new UsageError("--root: an empty name");
+  return { dir, writable };
 }
 
 function limit(o: Options, value: string): void {

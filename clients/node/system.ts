@@ -3,7 +3,7 @@
  * rc and the tools in /bin, the devices, /tmp in memory, and a directory of this machine in /host if
  * one is given. Verbs that boot begin here, and so do programs that use nineplex as a library.
  */
-import { boot, type Booted, type Device, MCREATE, MREPL, type Program } from "../../kernel/index.ts";
+import { boot, type Booted, type Device, MAFTER, MBEFORE, MCREATE, MREPL, type Program } from "../../kernel/index.ts";
 import { dir, type Portal, type Server, textFile } from "../../proto/index.ts";
 import { bin, callerPid, callerTree, Cons, devFiles, dup, env, host, LiveTrace, mntgen, pages, pipe, proc, ram, srv, tree } from "../../servers/index.ts";
 import { rc } from "../rc/index.ts";
@@ -33,6 +33,12 @@ export interface SystemOptions {
   readonly uname?: string;
   /** Bytes of the largest 9P message on wires; default 1 MiB. */
   readonly msize?: number;
+  /** A directory of this machine that is /, with the usual directories on top; `first`: what it has in bin hides the tools. */
+  readonly root?: { readonly dir: string; readonly writable: boolean; readonly first?: boolean };
+  /** Bytes of RAM of the machine that guests run on. */
+  readonly ram?: number;
+  /** Told of each call of a guest. */
+  readonly strace?: (line: string) => void;
   /** Chance and the clock come from this number: the same one, the same run. */
   readonly seed?: number;
   /** Programs of /bin besides the tools, or instead of them. */
@@ -88,8 +94,10 @@ export async function system(o: SystemOptions = {}): Promise<System> {
     },
   });
   const files = o.host === undefined ? undefined : hostFiles(o.host);
+  const under = o.root && hostFiles(o.root.dir);
   const mounts = [
-    { from: "#bin", to: "/bin", flag: MREPL }, { from: "#dev", to: "/dev", flag: MREPL }, { from: "#tmp", to: "/tmp", flag: MREPL | MCREATE },
+    ...(o.root ? [{ from: "#under", to: "/", flag: MBEFORE | MCREATE }] : []),
+    { from: "#bin", to: "/bin", flag: !o.root ? MREPL : o.root.first ? MAFTER : MBEFORE }, { from: "#dev", to: "/dev", flag: MREPL }, { from: "#tmp", to: "/tmp", flag: MREPL | MCREATE },
     { from: "#mntgen", to: "/n", flag: MREPL }, { from: "#e", to: "/env", flag: MREPL | MCREATE }, { from: "#d", to: "/fd", flag: MREPL },
     { from: "#s", to: "/srv", flag: MREPL | MCREATE }, { from: "#p", to: "/proc", flag: MREPL }, ...(files ? [{ from: "#host", to: "/host", flag: MREPL | MCREATE }] : []),
   ];
@@ -98,10 +106,11 @@ export async function system(o: SystemOptions = {}): Promise<System> {
   const servers: Record<string, Server | Device> = {
     root: tree("root", dir(root)), pipe: pipe(), bin: bin(programs.keys()),
     dev, tmp: ram({ now: node.now, owner: uname, mode: 0o777 }), mntgen: mntgen(), env, dup, srv, proc, ...o.servers,
+    ...(under && { under: host(under, { writable: o.root?.writable ?? false, unsafe: true, now: outside.now, sleep: idly }) }),
     ...(files && { host: host(files, { writable: o.writable !== false, unsafe: o.unsafeHost ?? true, now: outside.now, sleep: idly }) }),
   };
   const booted = await boot({
-    host: node, servers, programs, uname, uid,
+    host: node, servers, programs, uname, uid, ...(o.ram !== undefined && { ramBytes: o.ram }), ...(o.strace && { strace: o.strace }),
     wrap: (portal, spec) => live.wrap(wrap(portal, spec), spec),
     dial: (addr, signal) => connect(addr, { cwd, signal, ...(o.msize !== undefined && { msize: o.msize }) }),
     ...(o.shown && { shown: o.shown }),
@@ -116,6 +125,7 @@ export async function system(o: SystemOptions = {}): Promise<System> {
   const shutdown = (): void => {
     booted.shutdown();
     files?.close();
+    under?.close();
   };
   return { ...booted, cons, shutdown, [Symbol.dispose]: shutdown };
 }
