@@ -91,7 +91,7 @@ describe("usage", () => {
     const wrong: [string[], string][] = [
       [["--bogus"], "nineplex: --bogus: unknown option; see nineplex -h"],
       [["--mount", "nonsense", "-c", "ls"], 'nineplex: --mount: bad mount "nonsense": no mount point after the address; write ADDR:/PATH[:ro][:before|after|replace][:norecover], as in tcp://127.0.0.1:564:/n/x'],
-      [["--root", "x", "-c", "ls"], "nineplex: --root: not available in this version"],
+      [["--disk", "x", "-c", "ls"], "nineplex: --disk: not available in this version"],
       [["serve", "--mount", "tcp://127.0.0.1:1:/n/x", "a"], "nineplex: serve: --mount is for the name space; a directory has none"],
       [["serve", "--host", "a"], "nineplex: serve: --host is for the name space; a directory has none"],
       [["serve", "--token", "x", "--listen", "tcp://127.0.0.1:0", "."], "nineplex: --token: only a ws:// listener asks for it"],
@@ -105,7 +105,8 @@ describe("usage", () => {
     for (const [args, err] of wrong) await expect(refused(args), args.join(" ")).resolves.toBe(err.replace("nineplex: ", ""));
     const printed: [string[], string][] = [
       [["--mount", "a\nb"], 'nineplex: --mount: bad mount "a\\nb": no mount point after the address; write ADDR:/PATH[:ro][:before|after|replace][:norecover], as in tcp://127.0.0.1:564:/n/x'],
-      [["run", "prog"], "nineplex: run: not available in this version"],
+      [["run"], "nineplex: run: wants a program; see nineplex run -h"],
+      [["web", "x"], "nineplex: web: not available in this version"],
       [["serve", "a", "b"], "nineplex: serve: one directory, not also b"],
       [["help", "sevre"], "nineplex: help sevre: no such verb, perhaps serve; see nineplex -h"],
       [["9p"], "nineplex: 9p: wants a verb: ls, read, write, stat, mkdir, rm or mv"],

@@ -35,6 +35,9 @@ describe("what a command line means", () => {
     ["9p ls -l tcp://h x", "9p", ["ls", "tcp://h", "x"]],
     ["-l 9p ls tcp://h", "9p", ["ls", "tcp://h"]],
     ["9p read --msize 8K tcp://h x -- -y", "9p", ["read", "tcp://h", "x", "-y"]],
+    ["run p", "run", ["p"]],
+    ["run --rw p --rw -h -- x", "run", ["p", "--rw", "-h", "--", "x"]],
+    ["--ram 1G run -- -p", "run", ["-p"]],
     ["help", "help", []],
     ["help serve", "help", ["serve"]],
   ];
@@ -47,7 +50,7 @@ describe("what a command line means", () => {
   it("without options: the defaults of the contract", () => {
     expect(parse("").options).toEqual({
       mounts: [], listen: [], limits: new Map(), command: undefined, ns: undefined, rw: undefined, host: true, unsafeHost: false, token: undefined,
-      uname: undefined, msize: 1 << 20, trace: undefined, verbose: false, stats: false, help: false, version: false, long: false,
+      uname: undefined, msize: 1 << 20, ram: undefined, strace: false, root: undefined, trace: undefined, verbose: false, stats: false, help: false, version: false, long: false,
     });
   });
 
@@ -125,7 +128,12 @@ describe("what cannot be meant is one clear line", () => {
     [["--msize", "65M"], "--msize 65M: between 256 and 64M"],
     [["--seed", "x"], "--seed x: a whole number below 4294967296"],
     [["--seed", "4294967296"], /^--seed 4294967296: a whole number/],
-    [["serve", "--seed", "1", "d"], "--seed: not with serve; it goes with the shell"],
+    [["serve", "--seed", "1", "d"], "--seed: not with serve; it goes with the shell and run"],
+    [["--ram", "x"], /^--ram x: a size is/],
+    [["run", "--ram", "4G", "p"], "--ram 4G: between 1M and 3584M"],
+    [["--root", ":rw"], "--root: an empty name"],
+    [["serve", "--strace", "d"], "--strace: not with serve; it goes with the shell and run"],
+    [["run", "-c", "ls"], "-c: not with run; it goes with the shell"],
     [["serve", "--limit", "fids"], "--limit fids: write KEY=NUMBER; keys are fids, opens, calls, bytes, depth, unread, budget, connections, hello, idle, stall"],
     [["serve", "--limit", "=1"], /^--limit =1: write KEY=NUMBER/],
     [["serve", "--limit", "x=1"], /^--limit x=1: write KEY=NUMBER/],
@@ -141,14 +149,14 @@ describe("what cannot be meant is one clear line", () => {
     [["-l"], "-l: not with the shell; it goes with 9p"],
     [["serve", "-l", "d"], "-l: not with serve; it goes with 9p"],
     [["serve", "-c", "ls"], "-c: not with serve; it goes with the shell"],
-    [["9p", "--mount", "tcp://h:/n/x", "ls"], "--mount: not with 9p; it goes with the shell and serve"],
-    [["9p", "--rw", "ls"], "--rw: not with 9p; it goes with the shell and serve"],
-    [["9p", "ls", "--no-host"], "--no-host: not with 9p; it goes with the shell and serve"],
+    [["9p", "--mount", "tcp://h:/n/x", "ls"], "--mount: not with 9p; it goes with the shell, run and serve"],
+    [["9p", "--rw", "ls"], "--rw: not with 9p; it goes with the shell, run and serve"],
+    [["9p", "ls", "--no-host"], "--no-host: not with 9p; it goes with the shell, run and serve"],
     // What a later version knows.
-    ...["run", "disk", "web", "key"].map((verb): [string[], string] => [[verb, "x"], `${verb}: not available in this version`]),
-    [["-h", "run"], "run: not available in this version"],
-    ...["--root", "--disk", "--pager", "--checkpoint", "--ram"].map((o): [string[], string] => [[o, "x"], `${o}: not available in this version`]),
-    ...["--fresh", "--boot", "--strace"].map((o): [string[], string] => [[o], `${o}: not available in this version`]),
+    ...["disk", "web", "key"].map((verb): [string[], string] => [[verb, "x"], `${verb}: not available in this version`]),
+    [["-h", "web"], "web: not available in this version"],
+    ...["--disk", "--pager", "--checkpoint"].map((o): [string[], string] => [[o, "x"], `${o}: not available in this version`]),
+    ...["--fresh", "--boot"].map((o): [string[], string] => [[o], `${o}: not available in this version`]),
   ];
   it.each(wrong)("%j", (argv, why) => {
     const message = failure(() => parseCommandLine(argv));
@@ -159,9 +167,9 @@ describe("what cannot be meant is one clear line", () => {
 });
 
 describe("help", () => {
-  const verbs = ["shell", "serve", "9p"] as const;
+  const verbs = ["shell", "run", "serve", "9p"] as const;
   /** Something that each option with a value takes. */
-  const values: Readonly<Record<string, string>> = { mount: "tcp://h:/n/x", listen: "stdio", limit: "fids=1", msize: "8K", seed: "1" };
+  const values: Readonly<Record<string, string>> = { mount: "tcp://h:/n/x", listen: "stdio", limit: "fids=1", msize: "8K", seed: "1", ram: "8M" };
 
   it.each(verbs)("of %s: the options that the parser takes there, and no others", (verb) => {
     const told = [...help(verb).matchAll(/^ {2}(-.*?)(?: {2,}|$)/gm)].flatMap(([, names = ""]) => names.split(", ").map((name) => name.replace(/[ [].*/, "")));
