@@ -34,11 +34,11 @@ for any NAME; help says what to type first, man shows the manual:
 `],
   run: [`usage: nineplex run [OPTIONS] PROG [ARG...]
 
-Runs a static x86-64 Linux program, or whatever else the name space has: PROG is
-looked for there, then as a file of this machine. It begins in /host, the current
-directory, which is read-only unless --rw; nothing else of this machine is to be
-seen. Standard input, output and error, the environment and signals are its own;
-its exit status is nineplex's, 128 and more when a signal ended it.
+Runs a static x86-64 Linux program, or whatever else the name space has: PROG
+is looked for there, then as a file of this machine. It begins in /host, the
+current directory, which is read-only unless --rw; nothing else of this machine
+is to be seen. Standard input, output and error, the environment and signals
+are its own; its exit status is nineplex's, above 128 when a signal ended it.
 `, ADDR],
   serve: [`usage: nineplex serve [OPTIONS] [DIR]
 

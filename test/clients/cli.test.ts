@@ -20,6 +20,7 @@ import { open, packMessage, Rversion, serve } from "../../proto/index.ts";
 import { ram } from "../../servers/index.ts";
 import { bundle } from "../support/bundle.ts";
 import { type Bare, bare as bareNode, MAIN, run as runProgram, type Ran, type Started, start, stopAll, until } from "../support/children.ts";
+import { call, elf, SYS } from "../support/elf.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const top = mkdtempSync(join(tmpdir(), "nineplex-cli-"));
@@ -124,6 +125,31 @@ describe("usage", () => {
     expect(ninep.stdout.toString()).toMatch(/^usage: nineplex 9p /);
     const { version: wanted } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { version: string };
     expect(version.stdout.toString()).toBe(`nineplex ${wanted}\n`);
+  });
+});
+
+describe("run", () => {
+  it("streams, arguments, environment, status; what the name space has not; a program's own end", { timeout: 60_000 }, async () => {
+    // Its name, then what it reads, once; then as many as it has arguments.
+    const source = `mov 8(%rsp), %rsi\nxor %edx, %edx\nlen: inc %edx\ncmpb $0, (%rsi,%rdx)\njne len\nmov (%rsp), %rbx\nmov $1, %edi\nmov $1, %eax\nsyscall\nsub $64, %rsp\n`
+      + `${call(SYS.read, 0, "%rsp", 64)}${call(SYS.write, 1, "%rsp", "%rax")}${call(SYS.exit, "%rbx")}`;
+    const write = `${call(SYS.open, "name", 0o1101, 0o644)}neg %eax\ntest %eax, %eax\njns over\nxor %eax, %eax\nover: mov %eax, %edi\nmov $60, %eax\nsyscall\nname: .asciz "made"\n`;
+    for (const [file, body] of [[join(cwd, "guest"), elf(source)], [join(far, "write"), elf(write)], [join(cwd, "bad"), elf("ud2\n")]] as const) writeFileSync(file, body, { mode: 0o755 });
+    try {
+      const [guest, refusing, writing, bad, tool, none] = await Promise.all([
+        run(["run", "guest", "a", "-h"], "input"), run(["run", join(far, "write")]), run(["run", "--rw", join(far, "write")]), run(["run", "--ram=8M", "./bad"]),
+        run(["run", "ls", "nosuch"]), run(["run", "none"]),
+      ]);
+      expect(text(guest)).toEqual({ status: 3, out: "guestinput", err: "" });
+      // EROFS; then nothing.
+      expect([refusing.status, writing.status]).toEqual([30, 0]);
+      expect(bad).toMatchObject({ status: 132 });
+      expect(bad.stderr).toMatch(/^bad \d+: sys: ill: .*\n400200: ud2\nrip /);
+      expect([tool.status, none.status]).toEqual([1, 1]);
+      expect(none.stderr).toBe("nineplex: none: file does not exist\n");
+    } finally {
+      for (const name of ["guest", "bad", "made"]) rmSync(join(cwd, name), { force: true });
+    }
   });
 });
 
