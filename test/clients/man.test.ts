@@ -86,7 +86,7 @@ describe("pages", () => {
     }
   });
 
-  it.each(["nineplex", "serve", "9p"] as const)("%s has every option of the command line, with its value", (name) => {
+  it.each(["nineplex", "run", "serve", "9p"] as const)("%s has every option of the command line, with its value", (name) => {
     const page = pages.find((p) => p.id === `8/${name}`);
     for (const [option, { value, optional, told }] of Object.entries(OPTIONS)) {
       if (told[name === "nineplex" ? "shell" : name] === undefined) continue;
