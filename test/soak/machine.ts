@@ -3,20 +3,25 @@
  * by both and compared. Differences are printed with the code, what is wrong, and a line that
  * `--replay` runs again.
  */
+import { writeFileSync } from "node:fs";
+import { allForms, type Form } from "../../kernel/machine/forms.ts";
 import { Board } from "../support/oracle/board.ts";
 import { pieceOf } from "../support/oracle/cases.ts";
 import { compared, pristine, type Tally } from "../support/oracle/compared.ts";
 import { differences, ending, fromLine, listing } from "../support/oracle/compare.ts";
 import { Host } from "../support/oracle/host.ts";
+import { names, record } from "../support/oracle/record.ts";
+import { FILES, vectorFile } from "../support/oracle/vectors.ts";
 import { coverage } from "../support/formtable.ts";
 
 /** What the options of `npm run soak machine N` are; see main.ts. */
-export const options = "--coverage: forms that there are, and those that are missing; --forms RE: only those; --replay LINE: that case";
+export const options = "--coverage: forms that there are, and those that are missing; --forms RE: only those; --replay LINE: that case; --record: test/vectors anew";
 
 /** The figures; an error when anything differs. */
 export async function machine(n: number, args: readonly string[]): Promise<string> {
   const [option, value] = args;
   if (option === "--coverage") return table();
+  if (option === "--record") return recorded();
   if (option === "--replay") return replay(value ?? "");
   const which = new RegExp(option === "--forms" ? (value ?? "") : "");
   const begun = Date.now();
@@ -37,6 +42,17 @@ const count = (t: Tally): number => [...t.differences.values()].reduce((n, all) 
 
 function table(): string {
   return coverage().map(({ part, total, missing }) => `\n${part.padEnd(20)} ${String(total - missing.length).padStart(5)} of ${total}${missing.map((key) => `\n  missing: ${key}`).join("")}`).join("");
+}
+
+/** Writes test/vectors. */
+async function recorded(): Promise<string> {
+  const text = [];
+  for (const name of names(allForms())) {
+    const { file, vectors } = await record(FILES[name] as (form: Form) => boolean);
+    writeFileSync(vectorFile(name), file);
+    text.push(`${name}: ${vectors} vectors, ${file.length} bytes`);
+  }
+  return text.join("; ");
 }
 
 /** One case, by the line it was printed as. */

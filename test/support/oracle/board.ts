@@ -9,8 +9,6 @@ import { CODE, CODE_BYTES, End, EXIT, FX, FXSAVE, HIGH, PAGE_AT, PAGES, READ_ONL
 const BUDGET = 100_000;
 /** Length of the jump behind the code. */
 const LEAVE = 5;
-/** Address that wraps is one of the upper half, as unsigned. */
-const unsigned = (n: number): number => (n < 0 ? n + 2 ** 64 : n);
 
 export class Board {
   private readonly machine: Machine;
@@ -66,8 +64,8 @@ export class Board {
     const outcome: Outcome = {
       trap: done ? End.Done : exit.trap === Trap.Budget ? End.Timeout : exit.trap,
       error: exit.trap === Trap.PF || exit.trap === Trap.GP || exit.trap === Trap.SS ? exit.code : 0,
-      address: exit.trap === Trap.PF ? unsigned(exit.address) : 0,
-      rip: done ? end : unsigned(cpu.rip),
+      address: exit.trap === Trap.PF ? exit.address : 0,
+      rip: done ? end : cpu.rip,
       flags: cpu.rflags,
       regs,
       fx: this.storeFx(),

@@ -140,7 +140,7 @@ export interface Run {
 export interface Outcome {
   /** A vector as in trap.ts, 256 for syscall, or an End. */
   trap: number;
-  /** The error code of #PF, #GP and #SS, the address of #PF, both 0 otherwise. */
+  /** The error code of #PF, #GP and #SS, the address of #PF, both 0 otherwise; addresses are signed. */
   error: number;
   address: number;
   rip: number;
@@ -177,7 +177,7 @@ export function readOutcomes(bytes: Uint8Array, cases: readonly Case[]): Outcome
       runs.push({ page: view.getUint32(at, true), offset: view.getUint16(at + 4, true), bytes: bytes.subarray(at + 8, at + 8 + length) });
       at += 8 + length;
     }
-    const number = (p: number): number => view.getUint32(p + 4, true) * 2 ** 32 + view.getUint32(p, true);
+    const number = (p: number): number => view.getInt32(p + 4, true) * 2 ** 32 + view.getUint32(p, true);
     return { trap: view.getInt32(begun + 4, true), error: view.getUint32(begun + 8, true), flags: view.getUint32(begun + 12, true), address: number(begun + 16), rip: number(begun + 24), regs, fx, runs };
   });
 }

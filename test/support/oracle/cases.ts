@@ -11,7 +11,7 @@ import { PAGE, R } from "../../../kernel/machine/index.ts";
 import { CODE, CODE_BYTES, DATA, HIGH, MOST_CODE, STACK, type Case } from "./case.ts";
 import { encodable, encode, put32, type Encodable, type Encoded } from "./encode.ts";
 import { FLAGS, flagUse, MAY_KEEP_FLAGS, never, notThis } from "./undefined.ts";
-import { floating, integer, plain, vector, word, type Chance } from "./values.ts";
+import { FSBASE, GSBASE, start, vector, word, type Chance } from "./values.ts";
 
 interface Step {
   readonly insn: Insn;
@@ -30,8 +30,6 @@ export interface Piece {
 
 /** Registers that sequences keep addresses in, and do not write on purpose. */
 const HELD = [R.rbx, R.rbp, R.rsi, R.rdi, R.r12, R.r13, R.rsp];
-const FSBASE: number = DATA + 0x7f0;
-const GSBASE: number = HIGH + 0x408;
 const STACKED = /^(push|pushi|pushseg|pushf|pop|popf|popseg|call|calli|ret|retn|enter|leave)$/;
 /** Counts in cl beyond 16 have undefined results: alone, states see to it. */
 const DOUBLE_SHIFT = /^sh[lr]d\.2 .*c$/;
@@ -64,14 +62,15 @@ export class Maker {
 
   /** The next piece: each form in turn alone, and now and then several by chance. */
   piece(): Piece {
-    const { n } = this;
-    if (n(4) === 0) return this.assemble(Array.from({ length: 2 + n(7) }, () => this.one(this.any(), false)));
+    if (this.n(4) === 0) return this.sequence();
     const what = this.forms[this.next++ % this.forms.length] as Encodable;
     return this.assemble([this.one(what, true)]);
   }
 
-  private any(): Encodable {
-    return this.mixed[this.n(this.mixed.length)] as Encodable;
+  /** Two to eight instructions. */
+  sequence(): Piece {
+    const { n } = this;
+    return this.assemble(Array.from({ length: 2 + n(7) }, () => this.one(this.mixed[n(this.mixed.length)] as Encodable, false)));
   }
 
   /** An instruction of the form, its own copy. */
@@ -162,21 +161,9 @@ export class Maker {
     }
   }
 
-  /** A state for the piece. */
-  state(piece: Piece, c: Case): void {
-    const { n } = this;
-    c.begin(piece.offset, piece.code);
-    c.flags = (word(n) & (n(6) ? FLAGS & ~0x400 : FLAGS)) | 0x202;
-    c.setBase("fs", FSBASE);
-    c.setBase("gs", GSBASE);
-    for (let r = 0; r < 16; r++) {
-      const [low, high] = integer(n);
-      c.regs[r * 2] = low;
-      c.regs[r * 2 + 1] = high;
-    }
-    c.setNumber(R.rsp, STACK + PAGE / 2 + (n(6) ? n(32) * 8 : n(256)));
-    if (piece.steps.some((s) => /^(sse|mmx|x87)/.test(s.form.group))) floating(n, c.fx);
-    else plain(c.fx);
+  /** A state for the piece: that of `number`, and what the piece needs beyond. */
+  state(piece: Piece, c: Case, number: number = word(this.n)): void {
+    begin(c, piece, number);
     const fixed = new Set<number>();
     for (const s of piece.steps) this.aim(s, c, fixed, piece);
   }
@@ -307,6 +294,12 @@ function undefinedAlong(code: Uint8Array, steps: readonly Step[]): Map<number, n
   }
   along.set(code.length, now | joined);
   return along;
+}
+
+/** A case of the piece with the registers of `number`. */
+export function begin(c: Case, piece: Piece, number: number): void {
+  c.begin(piece.offset, piece.code);
+  start(number, c, piece.steps.some((s) => /^(sse|mmx|x87)/.test(s.form.group)));
 }
 
 /** The piece that some code is, as far as it can be decoded. */

@@ -57,7 +57,7 @@ export function ending(piece: Piece, o: Outcome): string {
 export function differences(piece: Piece, expected: Outcome, got: Outcome): string[] {
   const out: string[] = [];
   // The host's kernel says of what is beyond user space, one page less than half, that something is there.
-  const error = expected.trap === Trap.PF && expected.address >= 2 ** 47 - PAGE ? expected.error & ~1 : expected.error;
+  const error = expected.trap === Trap.PF && (expected.address < 0 || expected.address >= 2 ** 47 - PAGE) ? expected.error & ~1 : expected.error;
   if (expected.trap !== got.trap || error !== got.error || expected.address !== got.address || expected.rip !== got.rip) out.push(`${ending(piece, got)}, not ${ending(piece, expected)}`);
   for (let k = 0; k < 16; k++) {
     if (expected.regs[k * 2] === got.regs[k * 2] && expected.regs[k * 2 + 1] === got.regs[k * 2 + 1]) continue;

@@ -2,8 +2,10 @@
  * Values that instructions are tried with: the edges of integers and floating point, pointers into the
  * pages of case.ts, and plain chance. Everything comes from the `chance` that is given.
  */
-import { PAGE } from "../../../kernel/machine/index.ts";
-import { DATA, FX, FXSAVE, HIGH, PAGES, STACK } from "./case.ts";
+import { PAGE, R } from "../../../kernel/machine/index.ts";
+import { chance } from "../random.ts";
+import { DATA, FX, FXSAVE, HIGH, PAGES, STACK, type Case } from "./case.ts";
+import { FLAGS } from "./undefined.ts";
 
 export type Chance = (n: number) => number;
 
@@ -101,7 +103,7 @@ export function contents(n: Chance): Uint8Array<ArrayBuffer> {
 }
 
 /** The x87 and vector registers and their control words, as FXSAVE has them. */
-export function floating(n: Chance, fx: Uint8Array): void {
+function floating(n: Chance, fx: Uint8Array): void {
   fx.fill(0, 0, FXSAVE.st);
   const put = (at: number, value: number): void => {
     fx[at] = value & 255;
@@ -122,8 +124,30 @@ export function floating(n: Chance, fx: Uint8Array): void {
   for (let at = FXSAVE.xmm; at < FX; at += 16) vector(n, fx, at);
 }
 
+export const FSBASE: number = DATA + 0x7f0;
+export const GSBASE: number = HIGH + 0x408;
+
+/**
+ * The registers that a case begins with, by a number. Vectors are recorded on top of this and of
+ * `contents`: who changes what they give records again.
+ */
+export function start(number: number, c: Case, floats: boolean): void {
+  const n = chance(number);
+  c.flags = (word(n) & (n(6) ? FLAGS & ~0x400 : FLAGS)) | 0x202;
+  c.setBase("fs", FSBASE);
+  c.setBase("gs", GSBASE);
+  for (let r = 0; r < 16; r++) {
+    const [low, high] = integer(n);
+    c.regs[r * 2] = low;
+    c.regs[r * 2 + 1] = high;
+  }
+  c.setNumber(R.rsp, STACK + PAGE / 2 + (n(6) ? n(32) * 8 : n(256)));
+  if (floats) floating(n, c.fx);
+  else plain(c.fx);
+}
+
 /** The same as after a reset, for code that does not use them. */
-export function plain(fx: Uint8Array): void {
+function plain(fx: Uint8Array): void {
   fx.fill(0);
   fx.set([0x7f, 0x03], FXSAVE.fcw);
   fx.set([0x80, 0x1f], FXSAVE.mxcsr);
