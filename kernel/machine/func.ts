@@ -39,10 +39,10 @@ export class Func {
   private readonly used: Local<Ty>[] = [];
   readonly params: readonly Ty[];
   readonly result: Ty | undefined;
-  /** Index of a function in the module being written; set by it. */
-  readonly link: (callee: Callee) => number;
+  /** Code of a call from the module being written; set by it. */
+  readonly link: (callee: Callee) => readonly number[];
 
-  constructor(params: readonly Ty[], result: Ty | undefined, link: (callee: Callee) => number) {
+  constructor(params: readonly Ty[], result: Ty | undefined, link: (callee: Callee) => readonly number[]) {
     this.params = params;
     this.result = result;
     this.link = link;
@@ -134,7 +134,7 @@ export class Func {
 
   /** A call as an expression. */
   call<R extends Ty | "void">(callee: Callee<R>, ...args: Expr<Ty>[]): Expr<R> {
-    return expr(callee.result, ...args, [0x10].concat(leb(this.link(callee))));
+    return expr(callee.result, ...args, this.link(callee));
   }
 
   /** A call through table 0 of a function of the type of `like`. */
@@ -198,4 +198,6 @@ export interface Callee<R extends Ty | "void" = Ty | "void"> {
   readonly result: R;
   /** Writes the body; absent for what the host gives. */
   readonly write?: (f: Func) => void;
+  /** Compiled when first called, once for all modules: for what is long and seldom needed. It has a result. */
+  readonly shared?: true;
 }

@@ -10,7 +10,7 @@ import { Func, type Callee, type Label, type Local } from "./func.ts";
 import { allForms, formNamed, type Form } from "./forms.ts";
 import { HOT } from "./hot.ts";
 import { BLOCK, CPU, CPU_BASE, JUMPS, JUMP_CACHE, READ_TLB, REC, RECORD, TLB_ENTRIES, WRITE_TLB } from "./layout.ts";
-import { Module } from "./module.ts";
+import { Module, NEED } from "./module.ts";
 import { CC } from "./rows.ts";
 import { Stop, Trap } from "./trap.ts";
 import { i32, i64, type I32, type I64 } from "./wasm.ts";
@@ -29,6 +29,9 @@ export interface Handler {
   /** The condition of the fused jump, or -1. */
   readonly cc: number;
 }
+
+/** Slots for shared functions. */
+const SHARED = 128;
 
 const write = { false: READ_TLB, true: WRITE_TLB };
 
@@ -221,6 +224,8 @@ export class Interp {
   readonly hot: number;
   private readonly byKey = new Map<string, Handler>();
   private readonly loaded = new Set<number>();
+  /** Functions that modules share; their slots are behind the handlers'. */
+  private readonly shared: Callee[] = [];
   private readonly pages: number;
   private readonly env: WebAssembly.ModuleImports;
   /** Executes from a record on, until something stops it. */
@@ -238,7 +243,7 @@ export class Interp {
     this.hot = this.handlers.length;
     for (const form of allForms()) this.add(form.key + (form.kinds.includes("m") || form.meaning === "lea" ? " [cold]" : this.byKey.has(form.key) ? " [cold]" : ""), form, true, -1);
     this.pages = pages;
-    this.env = { memory, table: new WebAssembly.Table({ element: "anyfunc", initial: this.handlers.length }), slow, host };
+    this.env = { memory, table: new WebAssembly.Table({ element: "anyfunc", initial: this.handlers.length + SHARED }), slow, host, need: (slot: number) => this.need(slot) };
     const { run, step } = this.instantiate(this.hotModule());
     this.run = run as (pc: number) => void;
     this.step = step as (pc: number, id: number) => number;
@@ -273,7 +278,19 @@ export class Interp {
   }
 
   private module(): Module {
-    return new Module(this.pages, this.handlers.length, [SLOW, HOST]);
+    return new Module(this.pages, this.handlers.length + SHARED, [SLOW, HOST, NEED], (callee) => {
+      const known = this.shared.indexOf(callee);
+      const slot = this.handlers.length + (known < 0 ? this.shared.push(callee) - 1 : known);
+      if (slot >= this.handlers.length + SHARED) throw new Error("too many shared functions");
+      return { slot, first: known < 0 };
+    });
+  }
+
+  /** Compiles the shared function of a slot. */
+  private need(slot: number): void {
+    const m = this.module();
+    m.element(slot, m.add(this.shared[slot - this.handlers.length] as Callee));
+    this.instantiate(m);
   }
 
   private instantiate(m: Module): WebAssembly.Exports {

@@ -1,10 +1,15 @@
 /**
  * Module: one WebAssembly module while it is written. Helpers come in when somebody calls them, each
- * once, so that every module has what it needs and no more. All modules of a machine import the same
- * memory and the same table of handlers.
+ * once, so that every module has what it needs and no more; shared ones are called through the table.
+ * All modules of a machine import the same memory and the same table of handlers.
  */
 import { Func, type Callee } from "./func.ts";
-import { TYPE, leb, type Ty } from "./wasm.ts";
+import { TYPE, i32, leb, type Expr, type Ty } from "./wasm.ts";
+
+/** Asks the host to compile the shared function of a slot. */
+export const NEED: Callee<"void"> = { name: "need", params: ["i32"], result: "void" };
+/** Slot of the table of a shared function; `first`: nobody has called it yet. */
+export type SlotOf = (callee: Callee) => { slot: number; first: boolean };
 
 interface Entry {
   readonly type: number;
@@ -17,17 +22,19 @@ export class Module {
   private readonly funcs: Entry[] = [];
   private readonly exports: { name: string; index: number }[] = [];
   private readonly elements: { slot: number; index: number }[] = [];
-  private readonly linked = new Map<string, number>();
+  private readonly linked = new Map<Callee, readonly number[]>();
   private readonly waiting: (() => void)[] = [];
   private readonly pages: number;
   private readonly slots: number;
+  private readonly slotOf: SlotOf;
 
   /** What the host gives comes first: its functions have the lowest numbers. */
-  constructor(pages: number, slots: number, host: readonly Callee[]) {
+  constructor(pages: number, slots: number, host: readonly Callee[], slotOf: SlotOf) {
     this.pages = pages;
     this.slots = slots;
+    this.slotOf = slotOf;
     for (const callee of host) {
-      this.linked.set(callee.name, this.imports.length);
+      this.linked.set(callee, [0x10, ...leb(this.imports.length)]);
       this.imports.push({ name: callee.name, type: this.type(callee.params, callee.result) });
     }
   }
@@ -92,12 +99,28 @@ export class Module {
     return out;
   }
 
-  private link(callee: Callee): number {
-    const known = this.linked.get(callee.name);
+  /** Code of a call. */
+  private link(callee: Callee): readonly number[] {
+    const known = this.linked.get(callee);
     if (known !== undefined) return known;
-    const index = this.add(callee);
-    this.linked.set(callee.name, index);
-    return index;
+    const call = callee.shared ? this.linkShared(callee) : [0x10, ...leb(this.add(callee))];
+    this.linked.set(callee, call);
+    return call;
+  }
+
+  /** Through the table; until it is compiled, a function is there that has that done and calls it again. */
+  private linkShared(callee: Callee): readonly number[] {
+    const { slot, first } = this.slotOf(callee);
+    const type = this.type(callee.params, callee.result);
+    if (first) {
+      const write = (f: Func): void => {
+        f.put(f.call(NEED, i32.const(slot)));
+        f.return(f.callIndirect(type, callee.result, i32.const(slot), ...callee.params.map((ty, k) => f.param(k, ty).get)) as Expr<Ty>);
+        f.unreachable();
+      };
+      this.element(slot, this.add({ name: `${callee.name}?`, params: callee.params, result: callee.result, write }));
+    }
+    return [0x41, ...sleb(slot), 0x11, ...leb(type), 0];
   }
 }
 

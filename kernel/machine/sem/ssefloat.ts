@@ -1,7 +1,7 @@
 /**
  * Floats computed exactly, on their bits: every rounding mode, DAZ and FTZ, NaNs as the processor hands
  * them on, and every exception told. WebAssembly's own arithmetic does none of that; the meanings use it
- * where it cannot make a difference, and these helpers where it could. Values are bits in an i64, a
+ * where it cannot make a difference, and these helpers, shared by all modules, where it could. Values are bits in an i64, a
  * single's in the low half; what goes wrong is gathered in RAISED until `settle`.
  */
 import type { Callee, Func, Local } from "../func.ts";
@@ -117,7 +117,7 @@ function each<R extends "i64" | "i32">(make: (t: Format) => Callee<R>): (t: Form
 
 /** Rounds sig / 2^63 * 2^exp to the format; the lowest bit of sig stands for all below it. Minus is 0 or 1. */
 const pack = each((t): Callee<"i64"> => ({
-  name: named("pack", t), params: ["i32", "i32", "i64"], result: "i64",
+  name: named("pack", t), params: ["i32", "i32", "i64"], result: "i64", shared: true,
   write(f) {
     const minus = f.param(0, "i32").get, sig = f.param(2, "i64").get;
     const e = f.param(1, "i32");
@@ -180,7 +180,7 @@ const eitherDenormal = (f: Func, t: Format, a: I64, b: I64): void => f.if(i32.or
 /** An operation on two floats, of which one NaN or denormal has been dealt with. */
 function binary(name: string, body: (f: Func, t: Format, a: I64, b: Local<"i64">) => void): (t: Format) => Callee<"i64"> {
   return each((t) => ({
-    name: named(name, t), params: ["i64", "i64"], result: "i64",
+    name: named(name, t), params: ["i64", "i64"], result: "i64", shared: true,
     write(f) {
       const a = f.param(0, "i64"), b = f.param(1, "i64");
       daz(f, t, a, b);
@@ -270,7 +270,7 @@ const div = binary("fdiv", (f, t, a, { get: b }) => {
 
 /** Root of b; a is not looked at. */
 const sqrt = each((t): Callee<"i64"> => ({
-  name: named("fsqrt", t), params: ["i64", "i64"], result: "i64",
+  name: named("fsqrt", t), params: ["i64", "i64"], result: "i64", shared: true,
   write(f) {
     const v = f.param(1, "i64");
     const b = v.get;
@@ -310,7 +310,7 @@ function compare(t: Format, a: I64, b: I64, op: "lt" | "gt" | "eq" | "le"): I32 
 
 /** The lesser or greater; the second if one is NaN, which is invalid, or if both are zero. */
 const extreme = (name: string, op: "lt" | "gt"): ((t: Format) => Callee<"i64">) => each((t) => ({
-  name: named(name, t), params: ["i64", "i64"], result: "i64",
+  name: named(name, t), params: ["i64", "i64"], result: "i64", shared: true,
   write(f) {
     const a = f.param(0, "i64"), b = f.param(1, "i64");
     daz(f, t, a, b);
@@ -330,7 +330,7 @@ export const EXACT: Readonly<Record<"add" | "sub" | "mul" | "div" | "sqrt" | "mi
 
 /** Orders two floats: 0 greater, 1 less, 2 equal, 3 unordered; bit 2 of `what`: any NaN is invalid. */
 export const ordered: (t: Format) => Callee<"i32"> = each((t): Callee<"i32"> => ({
-  name: named("fcom", t), params: ["i64", "i64", "i32"], result: "i32",
+  name: named("fcom", t), params: ["i64", "i64", "i32"], result: "i32", shared: true,
   write(f) {
     const a = f.param(0, "i64"), b = f.param(1, "i64");
     const strict = f.param(2, "i32").get;
@@ -349,7 +349,7 @@ export const ordered: (t: Format) => Callee<"i32"> = each((t): Callee<"i32"> => 
 export const convert: (t: Format) => Callee<"i64"> = each((t): Callee<"i64"> => {
   const to = t.size === 4 ? DOUBLE : SINGLE;
   return {
-    name: named("fcvt", t), params: ["i64"], result: "i64",
+    name: named("fcvt", t), params: ["i64"], result: "i64", shared: true,
     write(f) {
       const v = f.param(0, "i64");
       const a = v.get;
@@ -373,7 +373,7 @@ export const convert: (t: Format) => Callee<"i64"> = each((t): Callee<"i64"> => 
 
 /** A signed integer as a float. */
 export const fromInteger: (t: Format) => Callee<"i64"> = each((t): Callee<"i64"> => ({
-  name: named("ffromint", t), params: ["i64"], result: "i64",
+  name: named("ffromint", t), params: ["i64"], result: "i64", shared: true,
   write(f) {
     const v = f.param(0, "i64").get;
     f.if(i64.eqz(v), () => f.return(ZERO));
@@ -397,7 +397,7 @@ function split(f: Func, x: Parts): { keep: I64; rest: I64 } {
 
 /** A float as a signed integer of 4 or 8 bytes (second parameter), rounded by a mode (third). */
 export const toInteger: (t: Format) => Callee<"i64"> = each((t): Callee<"i64"> => ({
-  name: named("ftoint", t), params: ["i64", "i32", "i32"], result: "i64",
+  name: named("ftoint", t), params: ["i64", "i32", "i32"], result: "i64", shared: true,
   write(f) {
     const v = f.param(0, "i64");
     const a = v.get, mode = f.param(2, "i32").get;
@@ -427,7 +427,7 @@ export const toInteger: (t: Format) => Callee<"i64"> = each((t): Callee<"i64"> =
 
 /** A float rounded to an integer: the mode in bits 0 and 1, bit 2 for MXCSR's, bit 3 to tell nothing of it. */
 export const roundTo: (t: Format) => Callee<"i64"> = each((t): Callee<"i64"> => ({
-  name: named("fround", t), params: ["i64", "i32"], result: "i64",
+  name: named("fround", t), params: ["i64", "i32"], result: "i64", shared: true,
   write(f) {
     const v = f.param(0, "i64");
     const a = v.get, how = f.param(1, "i32").get;

@@ -35,7 +35,7 @@ const lengthOf: Callee<"i32"> = {
 
 /** The result as bits, after polarity: strings a (set, ranges or needle) and b, their lengths, the immediate. */
 const compare: Callee<"i32"> = {
-  name: "strcompare", params: ["v128", "v128", "i32", "i32", "i32"], result: "i32",
+  name: "strcompare", params: ["v128", "v128", "i32", "i32", "i32"], result: "i32", shared: true,
   write(f) {
     const a = f.param(0, "v128").get, b = f.param(1, "v128").get;
     const la = f.param(2, "i32").get, lb = f.param(3, "i32").get, imm = f.param(4, "i32").get;
