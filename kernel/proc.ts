@@ -61,6 +61,8 @@ export class Proc implements Blocked {
   dot: Chan;
   /** Of a guest, in the order of their addresses; a reference each. */
   segments: readonly Segment[] = [];
+  /** Its program runs on the machine. */
+  guest: { registers(): string } | undefined;
   handler: ((note: string) => boolean) | undefined;
   /** The handler is told of job control as well (Sys.notify). */
   jobs = false;

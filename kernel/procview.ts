@@ -11,6 +11,7 @@ import type { Post } from "./posts.ts";
 import { nsFile } from "./nsfile.ts";
 import type { Proc, Tap } from "./proc.ts";
 import { quote } from "./quote.ts";
+import type { Segment } from "./segment.ts";
 import { Syscalls } from "./syscalls.ts";
 import { Eprocdied } from "./waits.ts";
 
@@ -52,11 +53,20 @@ export class ProcView {
     return this.p.name;
   }
 
-  /** The first line of the file it runs from; "" when it runs from none. */
-  get segments(): readonly { readonly type: string; readonly readonly: boolean; readonly base: number; readonly top: number; readonly refs: number }[] {
+  get segments(): readonly Segment[] {
     return this.alive().segments;
   }
 
+  get isGuest(): boolean {
+    return this.p.guest !== undefined;
+  }
+
+  /** Of a guest: the next instruction and the registers. */
+  registers(): string {
+    return this.alive().guest?.registers() ?? "";
+  }
+
+  /** The first line of the file it runs from, or the name of a guest's; "" when it runs from none. */
   get text(): string {
     return this.alive().text;
   }

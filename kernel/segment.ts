@@ -137,8 +137,12 @@ export class Segment {
     this.first = first ?? 0;
   }
 
-  get readonly(): boolean {
-    return (this.prot & PROT.write) === 0;
+  /** What it is of: the name its image was reached by, and where in it; "" for memory alone. */
+  get file(): string {
+    return this.image?.chan.path ?? "";
+  }
+  get offset(): number {
+    return this.image?.offset ?? 0;
   }
 
   /** The number of an address's page in `pages`. */

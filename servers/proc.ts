@@ -4,7 +4,7 @@
  * caller's directory. Those that show nothing secret everybody may read, what changes a process is its
  * owner's (devproc.c). Invariant: an open file whose process has ended says "process exited", and its
  * pid is nobody else's ever. What a host process does not have, memory and registers, has no files, and
- * its segment is empty. Used as '#p'.
+ * its segment is empty; regs and maps are text here. Used as '#p'.
  */
 import {
   type Awaitable, type Call, type DirNode, DMDIR, DT_DIR, DT_LNK, Efbig, encode, Enonexist, type Entry, Eperm, errno, type FileNode,
@@ -17,6 +17,20 @@ import { Lines } from "./lines.ts";
 import { snapshot } from "./snapshot.ts";
 import type { Tapped } from "./trace.ts";
 
+/** A range of a process's memory. */
+export interface Range {
+  readonly type: string;
+  readonly base: number;
+  readonly top: number;
+  readonly refs: number;
+  /** 1 read, 2 write, 4 execute. */
+  readonly prot: number;
+  readonly shared: boolean;
+  /** What it is of, and from where on; "" for memory alone. */
+  readonly file: string;
+  readonly offset: number;
+}
+
 /** What proc needs of a process. */
 export interface ProcInfo {
   readonly pid: number;
@@ -27,7 +41,11 @@ export interface ProcInfo {
   setArgs(args: readonly string[]): void;
   readonly text: string;
   /** Ranges of its memory; a host program has none. */
-  readonly segments: readonly { readonly type: string; readonly readonly: boolean; readonly base: number; readonly top: number; readonly refs: number }[];
+  readonly segments: readonly Range[];
+  /** A program that runs on the machine. */
+  readonly isGuest: boolean;
+  /** Its registers, as lines. */
+  registers(): string;
   readonly state: string;
   readonly ageMs: number;
   readonly dot: string;
@@ -64,6 +82,8 @@ interface Kind {
   readonly mode: number;
   /** What open(2)'s modes it is for; any when absent. */
   readonly only?: number;
+  /** Only those that run on the machine have it. */
+  readonly guest?: true;
   /** What was read of it before the process ended can be read on. */
   readonly outlives?: boolean;
   open(p: () => ProcInfo, caller: number): OpenFile;
@@ -81,6 +101,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   args: control(0o660, (p) => p.args.map(quoted).join(" "), (p, text) => p.setArgs(tokenize(text))),
   ctl: control(0o640, (p) => number(p.pid), ctl),
   fd: shown(0o444, (p) => `${p.dot}\n${p.fds().map(fdLine).join("")}`),
+  maps: { ...shown(0o444, (p) => p.segments.map(mapLine).join("")), guest: true },
   note: control(0o640, () => "", (p, text) => p.note(text)),
   noteid: control(0o664, (p) => number(p.noteid), (p, text) => p.setNoteid(numeral(text))),
   notepg: {
@@ -103,7 +124,8 @@ const KINDS: Readonly<Record<string, Kind>> = {
     }),
   },
   ppid: shown(0o444, (p) => number(p.ppid)),
-  segment: shown(0o444, (p) => p.segments.map((s) => `${s.type.padEnd(6)} ${s.readonly ? "R" : " "}  ${hex(s.base)} ${hex(s.top)} ${String(s.refs).padStart(4)}\n`).join("")),
+  regs: { ...shown(0o440, (p) => p.registers()), guest: true },
+  segment: shown(0o444, (p) => p.segments.map((s) => `${s.type.padEnd(6)} ${s.prot & 2 ? " " : "R"}  ${hex(s.base)} ${hex(s.top)} ${String(s.refs).padStart(4)}\n`).join("")),
   status: shown(0o444, status),
   text: { mode: 0o440, only: OREAD, open: text },
   trace: { mode: 0o440, only: OREAD, outlives: true, open: messages },
@@ -140,11 +162,12 @@ function rootOf(kernel: ProcKernel, caller: number): DirNode {
 
 function directory(kernel: ProcKernel, pid: number, caller: number): DirNode {
   const p = (): ProcInfo => alive(kernel.proc(pid));
-  const files = (): Entry[] => NAMES.map((name) => [name, file(pid, name, p, caller)]);
+  const has = (name: string): boolean => Object.hasOwn(KINDS, name) && (!KINDS[name]?.guest || p().isGuest);
+  const files = (): Entry[] => NAMES.filter(has).map((name) => [name, file(pid, name, p, caller)]);
   return {
     qid: () => numbered(pid, 0, QTDIR),
     stat: () => ({ mode: (DMDIR | 0o555) >>> 0, uid: p().user }),
-    walk: (name): Node | undefined => (Object.hasOwn(KINDS, name) ? file(pid, name, p, caller) : undefined),
+    walk: (name): Node | undefined => (has(name) ? file(pid, name, p, caller) : undefined),
     list: files,
     version: () => pid,
   };
@@ -227,7 +250,16 @@ function number(n: number): string {
 function status(p: ProcInfo): string {
   const column = (s: string, n: number): string => `${s.slice(0, n).padEnd(n)} `;
   const times = [0, 0, Math.floor(p.ageMs), 0, 0, 0];
-  return column(p.name, 27) + column(p.user, 27) + column(p.state, 11) + [...times, 0, 10, 10].map((n) => String(n).padStart(11)).join(" ") + "\n";
+  const kilobytes = p.segments.reduce((n, s) => n + s.top - s.base, 0) / 1024;
+  return column(p.name, 27) + column(p.user, 27) + column(p.state, 11) + [...times, kilobytes, 10, 10].map((n) => String(n).padStart(11)).join(" ") + "\n";
+}
+
+/** A range as proc(5) of Linux has it in maps. */
+function mapLine(s: Range): string {
+  const rights = `${s.prot & 1 ? "r" : "-"}${s.prot & 2 ? "w" : "-"}${s.prot & 4 ? "x" : "-"}${s.shared ? "s" : "p"}`;
+  const where = `${s.base.toString(16).padStart(8, "0")}-${s.top.toString(16).padStart(8, "0")} ${rights} ${s.offset.toString(16).padStart(8, "0")} 00:00 0`;
+  const name = s.file || (s.type === "Stack" ? "[stack]" : "");
+  return name === "" ? `${where}\n` : `${where.padEnd(72)} ${name}\n`;
 }
 
 /** The file it runs from. */

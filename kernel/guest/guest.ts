@@ -49,6 +49,7 @@ export class Guest {
   start(): void {
     const { proc } = this;
     proc.segments = this.segments.list;
+    proc.guest = this;
     proc.handler = (note) => this.personality.note(note);
     proc.atExit.add(() => this.end());
     this.guests.ready(this);

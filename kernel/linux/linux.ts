@@ -76,8 +76,19 @@ export class Linux implements Personality {
     } catch (e) {
       return this.failed(e, line);
     }
-    if (typeof r === "number") this.result(r, line);
-    else return r.then((n) => this.result(n, line), (e: unknown) => this.failed(e, line));
+    if (typeof r === "number") {
+      this.result(r, line);
+      return;
+    }
+    // While it waits it is about to make the call.
+    this.step(-SYSCALL);
+    return r.then((n) => {
+      this.step(SYSCALL);
+      this.result(n, line);
+    }, (e: unknown) => {
+      this.step(SYSCALL);
+      return this.failed(e, line);
+    });
   }
 
   /** By their letters; the array is used again. */
@@ -102,31 +113,27 @@ export class Linux implements Personality {
   private failed(e: unknown, line: Shown | undefined): Awaitable<void> {
     if (this.proc.ended) return;
     if (e instanceof Again) {
-      this.rewind();
+      this.step(-SYSCALL);
       return after(e.ready, (why) => {
         // The page cannot be had: making the call again would ask for it again.
-        if (why) this.refuse(errno.EFAULT, line);
+        if (!why) return;
+        this.step(SYSCALL);
+        this.result(-errno.EFAULT, line);
       });
     }
     if (!(e instanceof NineError)) throw e;
     if (isInterrupted(e)) {
       // What was only ignored, or a process that ends, has nothing to be told.
-      this.rewind();
+      this.step(-SYSCALL);
       return;
     }
     if (e.errno === errno.EPIPE) this.raise(SIG.PIPE);
     this.result(-e.errno, line);
   }
 
-  private refuse(n: number, line: Shown | undefined): void {
-    if (this.proc.ended) return;
-    this.guest.cpu.rip += SYSCALL;
-    this.result(-n, line);
-  }
-
-  /** The call is made again when the process goes on. */
-  private rewind(): void {
-    this.guest.cpu.rip -= SYSCALL;
+  /** Over the call, or back to before it: then it is made again when the process goes on. */
+  private step(bytes: number): void {
+    if (!this.proc.ended) this.guest.cpu.rip += bytes;
   }
 
   private unknown(nr: number): void {
