@@ -1,7 +1,10 @@
 /** Guests: a system with programs of our own in /tmp. */
 import { system, type System, type SystemOptions } from "../../clients/node/system.ts";
 
-export interface GuestKernel extends System, AsyncDisposable {}
+export interface GuestKernel extends System, AsyncDisposable {
+  /** A file's whole text. */
+  cat(path: string): Promise<string>;
+}
 
 /** Boots; each program is /tmp/NAME. */
 export async function guestKernel(programs: Readonly<Record<string, Uint8Array>>, options: SystemOptions = {}): Promise<GuestKernel> {
@@ -11,6 +14,7 @@ export async function guestKernel(programs: Readonly<Record<string, Uint8Array>>
   await k.run("");
   return {
     ...k,
+    cat: async (path) => (await k.run(["cat", path])).out,
     async [Symbol.asyncDispose]() {
       k.shutdown();
     },

@@ -1,20 +1,14 @@
 /** Guests: programs of our own, assembled here, run by name in the name space. */
 import { expect, test } from "vitest";
-import { system, type System } from "../../../clients/node/system.ts";
+import type { System } from "../../../clients/node/system.ts";
 import { call, elf, HELLO, SYS } from "../../support/elf.ts";
+import { guestKernel } from "../../support/guests.ts";
 
 async function withGuests(programs: Readonly<Record<string, Uint8Array>>, f: (k: System) => Promise<void>): Promise<void> {
-  const k = await system({ uname: "glenda" });
-  try {
-    for (const [name, body] of Object.entries(programs)) {
-      await k.sys.writeFile(`/tmp/${name}`, body, 0o755);
-    }
-    const before = k.stats();
-    await f(k);
-    expect(k.stats()).toEqual({ ...before, mnts: k.stats().mnts });
-  } finally {
-    k.shutdown();
-  }
+  await using k = await guestKernel(programs);
+  const before = k.stats();
+  await f(k);
+  expect(k.stats()).toEqual(before);
 }
 
 test("hello: output, status, in a pipeline with a host's program, to a file", async () => {
