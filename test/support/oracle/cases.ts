@@ -10,7 +10,7 @@ import { CPU } from "../../../kernel/machine/layout.ts";
 import { PAGE, R } from "../../../kernel/machine/index.ts";
 import { CODE, CODE_BYTES, DATA, HIGH, MOST_CODE, STACK, type Case } from "./case.ts";
 import { encodable, encode, put32, type Encodable, type Encoded } from "./encode.ts";
-import { FLAGS, flagUse, MAY_KEEP_FLAGS, never, notThis } from "./undefined.ts";
+import { FLAGS, flagUse, MAY_KEEP_FLAGS, never, nobodyHas, notThis } from "./undefined.ts";
 import { FSBASE, GSBASE, start, vector, word, type Chance } from "./values.ts";
 
 interface Step {
@@ -35,6 +35,7 @@ const STACKED = /^(push|pushi|pushseg|pushf|pop|popf|popseg|call|calli|ret|retn|
 const DOUBLE_SHIFT = /^sh[lr]d\.2 .*c$/;
 /** Not in sequences: what they take must be as states make it. */
 const ALONE = /^sh[lr]d\.2 .*c$|^popf|^maskmov/;
+const PREFIXES = [0x66, 0xf2, 0xf3, 0xf0, 0x64, 0x65, 0x67, 0x2e, 0x36, 0x3e, 0x26];
 const BIT_STRING = /^bt[src]?$/;
 
 export class Maker {
@@ -45,6 +46,7 @@ export class Maker {
   private readonly filler: readonly Encodable[];
   /** Forms that sequences are made of. */
   private readonly mixed: readonly Encodable[];
+  private readonly known: ReadonlySet<Form>;
   private next = 0;
 
   /** Of all forms there are, those that `which` says. */
@@ -56,6 +58,7 @@ export class Maker {
       return why === undefined ? [] : [[e.form.key, why]];
     }));
     this.forms = all.filter((e) => !this.left.has(e.form.key));
+    this.known = new Set(this.forms.map((e) => e.form));
     this.mixed = this.forms.filter((e) => !ALONE.test(e.form.key));
     this.filler = encodable().filter((e) => /^(inc|add|mov)\.[48] (r|ri)$/.test(e.form.key));
   }
@@ -63,8 +66,28 @@ export class Maker {
   /** The next piece: each form in turn alone, and now and then several by chance. */
   piece(): Piece {
     if (this.n(4) === 0) return this.sequence();
+    if (this.n(10) === 0) return this.bytes();
     const what = this.forms[this.next++ % this.forms.length] as Encodable;
     return this.assemble([this.one(what, true)]);
+  }
+
+  /** Bytes by chance that are one instruction, or none: the decoder against the processor's. */
+  bytes(): Piece {
+    const { n } = this;
+    const code = new Uint8Array(32);
+    for (;;) {
+      for (let k = 0; k < 15; k++) code[k] = n(256);
+      let at = 0;
+      for (let k = n(4); k > 0; k--) code[at++] = PREFIXES[n(PREFIXES.length)] as number;
+      if (n(2)) code[at++] = 0x40 | n(16);
+      if (n(3)) code[at++] = 0x0f;
+      if (code[at - 1] === 0x0f && n(3) === 0) code[at] = n(2) ? 0x38 : 0x3a;
+      const i = insn();
+      const status = decode(code, 0, 15, i);
+      const form = status === Decoded.Ok ? formOf(i) : undefined;
+      if (form && !form.ends && this.known.has(form) && notThis(form, i, code) === undefined) return this.assemble([{ code: code.slice(0, i.length), insn: i, form }]);
+      if (status === Decoded.Undefined && nobodyHas(code)) return pieceOf(code.slice(0, 15), n(CODE_BYTES - 2 * MOST_CODE));
+    }
   }
 
   /** Two to eight instructions. */

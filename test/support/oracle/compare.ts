@@ -73,6 +73,7 @@ export function differences(piece: Piece, expected: Outcome, got: Outcome): stri
 export function listing(piece: Piece): string {
   const padded = new Uint8Array(piece.code.length + 16);
   padded.set(piece.code);
+  if (piece.steps.length === 0) return `(bad) ${bytes(piece.code)}`;
   return piece.steps.map((s) => print(padded, s.at, CODE + piece.offset + s.at)).join("; ");
 }
 

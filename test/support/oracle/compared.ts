@@ -54,7 +54,7 @@ export async function compared(n: number, which: (form: Form) => boolean = () =>
         if (expected.trap === End.Done) for (const s of piece.steps) tally.done.add(s.form.key);
         const wrong = differences(piece, expected, ours[k] as (typeof ours)[0]);
         if (wrong.length === 0) return;
-        const key = piece.steps.length === 1 ? (piece.steps[0] as Piece["steps"][0]).form.key : "sequences";
+        const key = piece.steps.length > 1 ? "sequences" : (piece.steps[0]?.form.key ?? "(bad)");
         const all = tally.differences.get(key) ?? [];
         tally.differences.set(key, all);
         all.push(all.length < shown ? `${listing(piece)}: ${wrong.join("; ")}\n    ${line(cases[k] as Case)}` : "");

@@ -2,7 +2,7 @@
  * What the architecture leaves open: flags that instructions leave undefined, as iced-x86 knows them
  * from the manuals, and instructions that are not compared, each with its reason.
  */
-import { Decoder, DecoderOptions, Instruction, RflagsBits } from "iced-x86";
+import { Code, Decoder, DecoderOptions, Instruction, RflagsBits } from "iced-x86";
 import type { Form } from "../../../kernel/machine/forms.ts";
 import type { Insn } from "../../../kernel/machine/decode.ts";
 
@@ -32,6 +32,20 @@ export function flagUse(code: Uint8Array): FlagUse {
   const modified = places(instruction.rflagsModified);
   const undef = places(instruction.rflagsUndefined);
   return { undefined: undef, defined: modified & ~undef, read: places(instruction.rflagsRead) };
+}
+
+const PREFIX: ReadonlySet<number> = new Set([0x66, 0xf2, 0xf3, 0xf0, 0x64, 0x65, 0x67, 0x2e, 0x36, 0x3e, 0x26, ...Array.from({ length: 16 }, (_, k) => 0x40 + k)]);
+
+/** Whether bytes are no instruction of any processor, as far as iced knows. */
+export function nobodyHas(code: Uint8Array): boolean {
+  // One that would be too long as well is refused for either.
+  if (code.findIndex((b) => !PREFIX.has(b)) > 3) return false;
+  // With LOCK AMD's know one control register more; XOP, behind 8F, has a length before it is undefined.
+  if (code.includes(0x8f) || (code.includes(0xf0) && code.some((b, k) => b === 0x0f && ((code[k + 1] as number) & 0xfc) === 0x20))) return false;
+  const d = new Decoder(64, code, DecoderOptions.None);
+  d.decodeOut(instruction);
+  d.free();
+  return instruction.code === Code.INVALID;
 }
 
 /** Instructions that may leave the flags as they were: counts of zero. */
