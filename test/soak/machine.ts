@@ -27,14 +27,22 @@ export async function machine(n: number, args: readonly string[]): Promise<strin
   const begun = Date.now();
   const seconds = (): number => (Date.now() - begun) / 1000;
   let told = 0;
+  const shown = new Set<string>();
   const t = await compared(n, (form) => which.test(form.key), 2, (now) => {
+    for (const [key, all] of now.differences) {
+      for (const d of all) {
+        if (d === "" || shown.has(d)) continue;
+        shown.add(d);
+        process.stderr.write(`${key}: ${d}\n`);
+      }
+    }
     if (seconds() - told < 10) return;
     told = seconds();
     process.stderr.write(`${String(now.cases).padStart(9)} cases, ${Math.round(now.cases / told)}/s, ${now.done.size} of ${now.forms.length} forms, ${count(now)} differences\n`);
   });
   const text = `${t.cases} cases of ${t.forms.length} forms, ${Math.round(t.cases / seconds())}/s; ${t.done.size} forms have run to their end; `
     + `${[...t.traps].map(([trap, times]) => `${times} ended with ${trap}`).join(", ")}; ${t.left.size} forms left out: ${[...new Set(t.left.values())].join("; ")}`;
-  if (t.differences.size > 0) throw new Error(`${[...t.differences].map(([key, all]) => `${key}: ${all.length}\n  ${all.filter((d) => d).join("\n  ")}`).join("\n")}\n${text}; ${count(t)} differences`);
+  if (t.differences.size > 0) throw new Error(`${text}; ${count(t)} differences, of ${[...t.differences].map(([key, all]) => `${key}: ${all.length}`).join(", ")}`);
   return `${text}; 0 differences`;
 }
 

@@ -6,6 +6,7 @@
 import { seed } from "../support/random.ts";
 import { hostile } from "./hostile.ts";
 import { machine, options } from "./machine.ts";
+import { sandbox } from "./sandbox.ts";
 import { sim } from "./sim.ts";
 
 interface Run {
@@ -18,6 +19,7 @@ interface Run {
 const runs: Readonly<Record<string, Run>> = {
   hostile: { what: "messages of hostile clients, all dialects, TCP and WebSocket", n: 1_000_000, run: hostile },
   machine: { what: `cases of the machine against the host's processor, with gcc; ${options}`, n: 10_000_000, run: machine },
+  sandbox: { what: "rounds of code that means no good, in large slices and a step at a time", n: 100_000, run: sandbox },
   sim: { what: "seeds of simulated kernels", n: 100_000, run: sim },
 };
 
