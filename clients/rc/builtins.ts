@@ -144,7 +144,6 @@ function flag(sh: Shell, argv: readonly string[]): void {
   if (change === "+") sh.flags.add(letter);
   else if (change === "-") sh.flags.delete(letter);
   else throw new RcError(usage);
-  sh.setStatus("");
 }
 
 /** What keeps an interactive shell from ending, once. */

@@ -8,11 +8,15 @@
  * The scripts may use $* and the variables a (no elements), b (one), c (three), and the functions
  * and files the prelude makes.
  *
- * Not covered. What 9base's rc has not got: `sep{}; here documents in functions; patterns as values of
- * local assignments; a "(" directly after a keyword that is an argument. What is the machine's or a matter of
- * time: the numbers in $apid and $pid, <{} and >{}, rfork, exec, cd, notes, prompts, options (-e -x -v -s),
- * $path, a command name that is empty, writes that fail, wait for one process among several. Commands that
- * cannot be parsed, but for "=" among arguments (test/clients/rc/parse.test.ts has those).
+ * What 9base's rc has not got, `sep{} and here documents in functions, it gets in other words (two()).
+ *
+ * Not covered. What 9base's rc has not got at all: patterns as values of local assignments; a "(" directly
+ * after a keyword that is an argument; functions whose pipes have redirections or fds, printed by whatis. What
+ * is the machine's or a matter of time: the numbers in $apid and $pid, the names <{} gives, when a >{} ends, prompts, what rfork
+ * does, $path, a command name that is empty, writes that fail, the order in which processes end. Where words
+ * are expanded from the right: $status in a command with several `{}. Where messages are lost: whatis of what
+ * is nothing, with fd 2 in a `{}. Commands that cannot be parsed, but for "=" among arguments
+ * (test/clients/rc/parse.test.ts has those).
  */
 import { chance } from "./random.ts";
 
@@ -29,12 +33,19 @@ export interface Block {
 
 /** A script as rc input. With `late`, here documents stand where 9base's rc looks for them: after the whole of a top-level command. */
 export function print(script: Block, late: boolean): string {
-  if (!late) return flat(script).replace(/[\ue000\ue001]/g, "");
+  if (!late) return flat(script).replace(TWO, "$1").replace(/[\ue000\ue001]/g, "");
   return script.commands.map((command) => {
-    const text = flat({ ...script, commands: [command] });
+    const text = flat({ ...script, commands: [command] }).replace(TWO, "$2");
     const bodies = text.match(HERE)?.map((body) => body.slice(1, -1)) ?? [];
     return bodies.length === 0 ? `${text}\n` : `${text.replace(HERE, "").replace(/\n$/, "")}\n${bodies.join("")}`;
   }).join("");
+}
+
+/** What is written in one way for us, and in another for 9base. */
+const TWO = /\ue002([^\ue003]*)\ue003([^\ue004]*)\ue004/g;
+
+function two(ours: string, theirs: string): string {
+  return `\ue002${ours}\ue003${theirs}\ue004`;
 }
 
 /** The text of a here document, in a command that ends with it. */
@@ -68,7 +79,8 @@ fn bad { status=$1 }
 /** The script of this seed. */
 export function script(seed: number): Block {
   const gen = new Gen(chance(seed));
-  return { ...gen.block(3, 3 + gen.upTo(5)), separator: "\n" };
+  const { commands } = gen.block(3, 3 + gen.upTo(5));
+  return { commands: commands.flatMap((command) => gen.upTo(6) === 0 ? [[gen.onTop()], command] : [command]), separator: "\n", none: "" };
 }
 
 class Gen {
@@ -77,6 +89,8 @@ class Gen {
   private files = 0;
   private names = 0;
   private noHere = 0;
+  private inBack = 0;
+  private inErr = 0;
 
   constructor(from: (n: number) => number) {
     this.chance = from;
@@ -190,15 +204,15 @@ class Gen {
   }
 
   private simple(): string {
-    switch (this.chance(21)) {
+    switch (this.chance(24)) {
       case 0: return `echo${this.words(0, 4)}`;
       case 1: case 2: case 3: return `say${this.words(0, 3)}`;
-      case 4: return `whatis${this.many(1, 2, () => this.of(["a", "b", "c", "x", "y", "e", "say", "shift", "eval", "undefined", "f", "'*'", "i"]))}`;
+      case 4: return `whatis${this.many(1, 2, () => this.of(this.told ? ["say", "shift", "eval", "n", "st"] : ["a", "b", "c", "x", "y", "e", "say", "shift", "eval", "undefined", "f", "'*'", "i"]))}`;
       case 5: case 6: return `${this.name()}${this.gap()}=${this.gap()}${this.word()}`;
       case 7: return `x=${this.value()}${this.blank()}y=${this.value()}${this.blank()}${this.of(["whatis x y", "say $x $y", "{ say $x; y=new; whatis y }", "eval 'say $y'"])}`;
       case 8: return this.match();
       case 9: return "st";
-      case 10: return `eval${this.many(1, 2, () => this.of(["say $c", "'say $c'", "'x=$c;whatis x'", "whatis b", "'~ a b'", "'say ''in'' $1'", "'if (~ 1 1)' say yes", "''", "'for (i in 1 2)' say", "'#'"]))}`;
+      case 10: return `eval${this.many(1, this.told ? 1 : 2, () => this.of(["say $c", "'say $c'", "'x=$c;whatis x'", "whatis b", "'~ a b'", "'say ''in'' $1'", "'if (~ 1 1)' say yes", "''", "'for (i in 1 2)' say", "'#'"]))}`;
       case 11: return `bad ${this.of(["''", "x", "1", "0", "'a b'"])}`;
       case 12: return this.of(["shift", "shift 1", "shift 2", "shift 0", "shift 9"]);
       case 13: return `echo ${this.single()} ${this.of([">f0", ">>f0", ">f1", ">[1]f1", "> f2", ">>[1] f1", "<g/a.c >f2"])}`;
@@ -206,11 +220,63 @@ class Gen {
       case 15: return `cat f0 >[2]f2; st`;
       case 16: return this.noHere > 0 ? `echo${this.words(1, 5)}` : this.here();
       case 17: return this.of(["true", "false", "builtin whatis b", "builtin eval echo b", "nonesuch", "wait", "status=''", "status=(a b)", "@{}", "{}", "flag e", "whatis status"]);
-      case 18: return this.of(["echo err >[1=2]", "{echo o; echo e >[1=2]} >[2=1]", "{whatis b} >[1=]", "{echo 3 >[1=3]} >[3]f1", "{echo 3 >[1=3]} >[3=1]", "echo x >[2=]", "{cat <[0=4]} <[4]g/a.c", "{whatis undefined >[2=]}",
-        "{echo e >[1=2]} >[2]f0", "{whatis undefined} >[2=1]", "echo 1 >f0 >f1", ">f1", ">f0 echo front", "<g/a.c cat >f1", "echo mid >f0 dle"]);
+      case 18: return this.of(["echo err >[1=2]", "{echo o; echo e >[1=2]} >[2=1]", "{whatis st} >[1=]", "{echo 3 >[1=3]} >[3]f1", "{echo 3 >[1=3]} >[3=1]", "echo x >[2=]", "{cat <[0=4]} <[4]g/a.c",
+        this.told ? "{echo e >[1=2]} >[2=1]" : "{whatis undefined >[2=]}", "{echo e >[1=2]} >[2]f0", "echo 1 >f0 >f1", ">f1", ">f0 echo front", "<g/a.c cat >f1", "echo mid >f0 dle"]);
       case 19: return this.dot();
+      case 20: return this.of([
+        "@{exec echo a $c}", "@{exec cat <g/a.c}", "@{x=1 exec cat g/b.c}", "@{echo a | exec cat}", "@{exec cat g/a.c >f1}; cat f1", "@{fn echo {no}; exec echo}", "{exec echo} | cat",
+        "cd g; echo *; cat a.c; cd ..", "@{cd g; echo *.c}; echo */a.c", "{cd g/sub; echo *; cd ../..}",
+        "fn cd {echo cd $*}; cd g; fn cd; echo a*", "builtin cd g; cd ..; st",
+        ...(this.told ? [] : ["cd nosuchdir; st", "cd g/a.c; st", "cdpath=(nosuchdir g) cd sub; st; cd ../..", "cd a b; st", "rfork x; st", "rfork e n; st"]),
+      ]);
+      case 21: return this.separated();
+      case 22: return `rc -c '${this.quotedScript()}'${this.of(["", " x 'y z'"])}; st`;
       default: return this.of(["! ~ a b", "! bad x", "! ! bad x", "! true | bad x", "exit", "exit 3", "exit ''", "exit bad"]).replace(/^exit.*/, (text) => this.one(2) ? text : `@{${text}}`);
     }
+  }
+
+  /** Would a message of a builtin be read, or lost? */
+  private get told(): boolean {
+    return this.inErr > 0 || this.inBack > 0;
+  }
+
+  /** A command after which $status is known: what it was before depends on who ended first. */
+  private settled(): string {
+    return this.of(["~ a a", "x=`{echo a}", "true", "false"]);
+  }
+
+  /** `sep{}, which 9base has in the form of $ifs. */
+  private separated(): string {
+    const sep = this.of(["':'", ":", "' o'", "e", "''", "'\t:'", "()"]);
+    const body = this.of(["echo a:b c", "echo -n one:two::three", "cat g/b.c", "echo $c", "echo 'a:' e; echo o", "say :x:", "{}"]);
+    const rest = this.of(["whatis x", "say $x", "echo $#x", "for(i in $x) say $i"]);
+    return two(`{x=\`${sep}{${body}}; ${rest}}`, `{oifs=$ifs; ifs=${sep}; x=\`{${body}}; ifs=$oifs; ${rest}}`);
+  }
+
+  /** Commands for -c, in quotes; the shell that runs them may have a function for its end. */
+  private quotedScript(): string {
+    const commands = this.withoutHere(() => Array.from({ length: 1 + this.chance(3) }, () => this.simple()));
+    const end = this.of(["", "", "fn sigexit {echo bye $status}\n", "fn sigexit {exit 2}\n", "fn sigexit {echo bye}; fn sigexit\n"]);
+    // At a mistake 9base forgets about sigexit.
+    const body = end === "" ? commands.join("\n") : this.of(["echo a", "bad x", "exit", "exit 3", "exit 0", "@{exit 4}", "~ a b", "fn f {exit 6}; f"]);
+    return (end + body).replaceAll("'", "''");
+  }
+
+  /** What only works outside of everything. */
+  onTop(): string {
+    return this.of([
+      "fn sigint {echo int $*}; note $pid interrupt; fn sigint; status=''", "fn sigint {x=caught}; note $pid interrupt; whatis x; fn sigint",
+      "fn sighup {echo hup}; note $pid hangup; note $pid hangup; echo on; fn sighup; status=''", "fn sigalrm {}; for(i in 1 2) note $pid alarm; fn sigalrm; status=''",
+      `flag x +; ${this.of(["say 1 $c", "x=1 say $b", "{echo 'a b'; ~ a b}", "for(i in 1 2) echo $i", "x=`{echo in}", "eval 'echo $b'", "fn f {echo $1}; f a"])}; flag x -`,
+      `flag v +\n${this.of(["echo a", "x=(1 2) # c", "{\necho b\n}", "for(i in 1)\n\necho $i", "if(~ a b) echo no\nif not echo yes"])}\nflag v -`,
+      `@{flag e +; ${this.of(["~ a b || echo a; true", "if(~ a b) echo no; bad x; echo no", "for(i in 1 2) ~ $i 1; echo no", "! ~ a a; echo no", "x=`{false}; echo a", "fn f {~ a b; echo no}; f; echo no", "false | true; echo b"])}}; st`,
+      "fn sigexit {echo end}; fn sigexit",
+      `${this.of(["{exit 3}", "bad x", "@{exit 4}", "~ a b", "true"])} & wait $apid; st`, "true & p=$apid; wait; ~ $apid $p && echo same", "{exit 2} & p=$apid; {wait $p; st}",
+      // Within a redirection 9base's <{} do not end.
+      `cat${this.many(1, 2, () => `<{${this.of(["echo 1", "cat g/a.c", "for(i in $c) echo $i", "say x", "{echo a; echo b}"])}}`)}; ${this.settled()}`, `cat <{cat <{echo in}}; ${this.settled()}`,
+      `cat <{${flat(this.withoutHere(() => this.block(1, 2)))}}; ${this.settled()}`,
+      ...["f0", "f1"].map((f) => `echo 'fn g {echo $1}; g $*\nshift\necho $#*; x=(a' >${f}; echo 'b''c''); whatis x' >>${f}; . ./${f} p q`),
+    ]);
   }
 
   private name(): string {
@@ -237,7 +303,7 @@ class Gen {
   }
 
   private dot(): string {
-    const file = this.of(["echo dot $* $#*", "x=dotted; whatis x *", "shift; echo $1", "~ 1 2", "fn g { echo g of dot }; g", "bad s", "exit 4", "echo $0 is"]);
+    const file = this.of(["echo dot $* $#*", "x=dotted; echo $x $*", "shift; echo $1", "~ 1 2", "fn g { echo g of dot }; g", "bad s", "exit 4", "echo $0 is"]);
     const name = this.newFile();
     return `echo '${file}' >${name}; . ./${name}${this.words(0, 2)}`;
   }
@@ -250,10 +316,16 @@ class Gen {
     const readers = (): string => this.of(["cat", "{cat}", "@{cat; bad r}", "{cat >f3; st}", "{cat; whatis b}", "x=1 cat", "{cat}>f3"]);
     return [
       (d) => braced(d),
-      (d) => [...braced(d), this.of([" >[2=1]", " >[1=2]", " <g/b.c", " >[3=1]", "<[4]g/a.c>[2=]"])],
+      (d) => [...braced(d), this.of([" >[1=2]", " <g/b.c", " >[3=1]"])],
+      (d) => this.inBack > 0 ? braced(d) : [...this.withErr(() => braced(d)), " >[2=1]"],
+      (d) => {
+        const body = this.withErr(() => braced(d));
+        // A copy of a closed fd is none, and 9base writes to it.
+        return [...body, body.some((part) => typeof part !== "string" && flat(part).includes("[1=2]")) ? "<[4]g/a.c" : "<[4]g/a.c>[2=]"];
+      },
       (d) => {
         const file = this.newFile();
-        return [...braced(d), this.of([`>${file}`, ` >>${file}`, `>[1] ${file} >[2=1]`, ` >[2]${file}`]), "; cat ", file];
+        return [...this.withErr(() => braced(d)), this.of([`>${file}`, ` >>${file}`, ...(this.inBack > 0 ? [] : [`>[1] ${file} >[2=1]`, ` >[2]${file}`])]), "; cat ", file];
       },
       (d) => [this.of(["@", "@ "]), ...braced(d)],
       (d) => ["@ ", ...this.command(d)],
@@ -269,7 +341,7 @@ class Gen {
       (d) => [this.simple2(), this.of([" && ", "&&", " || ", "||", " &&\n"]), ...body(d)],
       (d) => [...braced(d), this.of([" && ", " || "]), this.simple2(), this.of([" && ", " || "]), this.simple2()],
       (d) => [...braced(d), this.of(["|", " | ", "|\n"]), readers(), "; st"],
-      (d) => [...braced(d), ` >${this.newFile()} |[2] `, readers()],
+      (d) => this.inBack > 0 ? braced(d) : [...this.withErr(() => braced(d)), ` >${this.newFile()} |[2] `, readers()],
       (d) => [...braced(d), "| ", readers(), " | ", readers(), "; st"],
       () => [`${this.of(["true", "bad x", "false", "@{exit 2}", "~ a b", "@{bad y}"])} | ${this.of(["bad x", "false", "true", "~ a a", "bad ''", "@{exit 7}"])}; st`],
       (d) => this.define(() => braced(d)),
@@ -277,17 +349,44 @@ class Gen {
       (d) => ["@", ...braced(d), "& wait $apid; st"],
       () => [`${this.name()}=${this.word()} ${this.name()}=${this.word()}`],
       (d) => ["x=", this.value(), " y=", this.value(), this.blank(), ...braced(d)],
-      (d) => ["x=`{", inner(d), "}; whatis x"],
-      (d) => ["echo `{", inner(d), "}", this.words(0, 1)],
+      (d) => ["x=`{", this.withBack(() => inner(d)), "}; whatis x"],
+      (d) => ["echo `{", this.withBack(() => inner(d)), "}", this.one(2) ? ` ${this.single()}` : ""],
+      () => [this.hereInFn()],
+      () => [`eval 'eval ${this.of(["''say $c''", "''x=(a ''''b c''''); whatis x''", "''eval ''''say $1''''''"])}'`],
       () => [`ifs=${this.of(["':'", "''", "()", "' '", "o"])} ${this.of(["echo `{echo a:b o c}", "{x=`{echo a:b;echo foo}; whatis x}"])}`],
     ];
   }
 
-  private withoutHere(make: () => Part[]): Part[] {
+  private withoutHere<T>(make: () => T): T {
     this.noHere++;
-    const parts = make();
+    const made = make();
     this.noHere--;
-    return parts;
+    return made;
+  }
+
+  private withErr<T>(make: () => T): T {
+    this.inErr++;
+    const made = make();
+    this.inErr--;
+    return made;
+  }
+
+  private withBack<T>(make: () => T): T {
+    this.inBack++;
+    const made = make();
+    this.inBack--;
+    return made;
+  }
+
+  /** A here document in a function; 9base has commands that print the same. */
+  private hereInFn(): string {
+    const f = `h${++this.names}`;
+    const lines = Array.from({ length: 1 + this.chance(3) }, () => this.of([
+      ["plain 'q'", "echo 'plain ''q'''"], ["$1^$b.", "t=$1; echo $\"t^$\"b^."], ["$c and $$", "echo $\"c^' and $'"], ["$*", "echo $\"*"], ["$undefined|", "echo '|'"], ["", "echo"],
+    ] as const));
+    const tag = this.of(["EOF", "!", "a.b"]);
+    const use = this.of([`${f} 1`, `${f} 'a b' c; ${f}`, `for(i in 1 2) ${f} $i`, `x=\`{${f} z}; whatis x`, `${f} one | cat`]);
+    return two(`fn ${f} {cat <<${tag}; st\n${lines.map(([ours]) => `${ours}\n`).join("")}${tag}\n}\n${use}`, `fn ${f} {${lines.map(([, theirs]) => theirs).join(";")}; true; st}\n${use}`);
   }
 
   /** A function and its use. No name is used twice, so that none calls itself. */
@@ -295,7 +394,11 @@ class Gen {
     const body = this.withoutHere(makeBody);
     const f = `f${++this.names}`;
     const others = this.of(["", "", "", " g", " 'odd name'"]);
-    const use = this.of(["F", "whatis F", "F 1 $c", "F; F x", "@{F y}", "F | cat", "fn F; whatis F", "echo `{F}", "$f", "x=1 F $*", "! F"]);
+    const uses = ["F", "F 1 $c", "F; F x", "@{F y}", "F | cat", "echo `{F}", "$f", "x=1 F $*", "! F", "rc -c 'F a'", ...(this.told ? [] : ["fn F; whatis F"])];
+    // 9base prints neither redirections before a pipe nor the fds of one as they were.
+    const text = body.map((part) => typeof part === "string" ? part : flat(part)).join("");
+    if (!/[|\ue002]/.test(text)) uses.push("whatis F", "ifs='' {x=`{whatis F}}; fn F; eval $x; F again", "echo `{whatis F}");
+    const use = this.of(uses);
     return [`fn ${f}${others}${this.gap()}`, ...body, "\n", use.replaceAll("F", f)];
   }
 
