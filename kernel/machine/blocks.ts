@@ -10,13 +10,14 @@
  *    comes to them stops there, with the state right, and the code is translated anew.
  * The arena is filled from one end, and when it is full everything is forgotten.
  */
+import "./code.ts";
 import { Decoded, decode, insn, type Insn } from "./decode.ts";
 import { formNamed, formOf, keyOf, type Form } from "./forms.ts";
-import type { Handler, Interp } from "./interp.ts";
+import type { Handler } from "./handlers.ts";
+import type { Interp } from "./interp.ts";
 import { ARENA, BLOCK, CPU, CPU_BASE, JUMPS, JUMP_CACHE, LAST, PAGE, REC, RECORD, REGIONS, SCRATCH } from "./layout.ts";
 import type { Memory } from "./memory.ts";
 import type { Mmu } from "./mmu.ts";
-import "./sem/all.ts";
 
 const MOST = 64;
 /** Room for the records of one block: two for each instruction, the last, the header. */
@@ -64,7 +65,7 @@ export class Blocks {
     this.memory = memory;
     this.mmu = mmu;
     this.interp = interp;
-    const handler = (key: string): Handler => interp.handler(named(key), false);
+    const handler = (key: string): Handler => interp.of(named(key), false);
     this.id = { bad: handler("bad"), toolong: handler("toolong"), goto: handler("goto"), far: handler("far"), stale: handler("stale") };
   }
 
@@ -213,7 +214,7 @@ export class Blocks {
       const length = form ? insn.length : 1;
       const next = here + length;
       const cc = form?.ends && form.meaning.startsWith("j") ? insn.row.cc : -1;
-      const fused = compare && cc >= 0 ? this.interp.fused(compare.form, compare.index, cc) : undefined;
+      const fused = compare && cc >= 0 ? this.interp.handlers.fused(compare.form, compare.index, cc) : undefined;
       if (!form) {
         this.record(rec, status === Decoded.TooLong ? this.id.toolong : this.id.bad, 1);
         rec = this.last(rec, block, next, next);
@@ -336,7 +337,7 @@ export class Blocks {
         base = this.region(absolute);
         disp = absolute | 0;
         if (base < 0) {
-          this.record(at, this.interp.handler(EA_ABSOLUTE, false), 0);
+          this.record(at, this.interp.of(EA_ABSOLUTE, false), 0);
           memory.setNumber(at + REC.disp, absolute);
           at += RECORD;
           base = CPU.temp;
@@ -346,7 +347,7 @@ export class Blocks {
       const both = base !== CPU.zero && index !== CPU.zero;
       const bits = i.addressSize === 4 && form.kinds === "mr" && /^bt[src]?$/.test(form.meaning);
       if (bits) {
-        this.record(at, this.interp.handler(named(keyOf("ea", form.size, "mr")), true), 0);
+        this.record(at, this.interp.of(named(keyOf("ea", form.size, "mr")), true), 0);
         this.fields(at, segment || CPU.zero, i.s, base, index, scale, disp, 0);
         at += RECORD;
         base = CPU.temp;
@@ -354,7 +355,7 @@ export class Blocks {
         disp = scale = 0;
         d = 1;
       } else if ((i.addressSize === 4 && absolute === undefined) || (segment && both)) {
-        this.record(at, this.interp.handler(i.addressSize === 4 ? EA_32 : EA, true), 0);
+        this.record(at, this.interp.of(i.addressSize === 4 ? EA_32 : EA, true), 0);
         this.fields(at, 0, segment || CPU.zero, base, index, scale, disp, 0);
         at += RECORD;
         base = CPU.temp;
@@ -366,7 +367,7 @@ export class Blocks {
         base = segment;
       } else if (segment) base = segment;
     }
-    this.record(at, this.interp.handler(form, index !== CPU.zero), i.length);
+    this.record(at, this.interp.of(form, index !== CPU.zero), i.length);
     if (form.key === "mov.8 ri") this.fields(at, d, s, base, index, scale, i.imm, i.row.imm === "Iv" ? i.immHigh : i.imm >> 31);
     else this.fields(at, d, s, base, index, scale, disp, i.imm);
     return at;

@@ -14,13 +14,15 @@ export interface Form {
   readonly meaning: string;
   readonly size: number;
   readonly kinds: string;
-  /** Writes what it does; what comes after it is the caller's, unless it ends a block. */
-  readonly write: (e: Emit) => void;
   /** The last of its block: it jumps, traps, or may change what the next instruction is. */
   readonly ends: boolean;
 }
 
+/** Writes what a form does; what comes after it is the caller's, unless it ends a block. */
+export type Meaning = (e: Emit) => void;
+
 const table = new Map<string, Form>();
+const meanings = new Map<Form, Meaning>();
 
 /** The key of a meaning at a size with kinds. */
 export function keyOf(meaning: string, size: number, kinds: string): string {
@@ -31,14 +33,27 @@ export function keyOf(meaning: string, size: number, kinds: string): string {
  * Defines a meaning at all these sizes (0: it has none) with all these kinds, separated by spaces
  * ("-": no operands). `ends`: see Form.
  */
-export function define(group: string, meaning: string, sizes: readonly number[], kinds: string, write: (e: Emit) => void, ends = false): void {
+export function define(group: string, meaning: string, sizes: readonly number[], kinds: string, write: Meaning, ends = false): void {
   for (const size of sizes) {
     for (const k of kinds.split(" ")) {
-      const form: Form = { group, meaning, size, kinds: k === "-" ? "" : k, key: keyOf(meaning, size, k === "-" ? "" : k), write, ends };
-      if (table.has(form.key)) throw new Error(`${form.key} is defined twice`);
-      table.set(form.key, form);
+      meanings.set(declare(group, meaning, size, k === "-" ? "" : k, ends), write);
     }
   }
+}
+
+/** Makes a form known whose code is already emitted. */
+export function declare(group: string, meaning: string, size: number, kinds: string, ends: boolean): Form {
+  const form: Form = { group, meaning, size, kinds, key: keyOf(meaning, size, kinds), ends };
+  if (table.has(form.key)) throw new Error(`${form.key} is defined twice`);
+  table.set(form.key, form);
+  return form;
+}
+
+/** What a form does. */
+export function meaningOf(form: Form): Meaning {
+  const meaning = meanings.get(form);
+  if (!meaning) throw new Error(`${form.key} is only declared`);
+  return meaning;
 }
 
 /** Every form, in order of definition. */

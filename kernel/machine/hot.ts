@@ -36,3 +36,12 @@ export const HOT: readonly string[] = [
   ...cross(["cmp.8 rm [b] ", "cmp.4 rm [b] ", "cmp.8 mr [b] "], words("je jne jb jae")), ...cross(["cmp.1 rr ", "cmp.1 rm [b] "], words("je jne")), "test.4 mi [b] je", "test.4 mi [b] jne",
   ...cross(["test"], [".4", ".8"], [" rr "], words("je jne js jns jle jg")), ...cross(["test.1 rr ", "test.1 ri ", "test.1 mi [b] ", "test.4 ri "], words("je jne")),
 ];
+
+/** Forms outside the hot function that most programs meet, nearly all of them before main: the package has their code in one module. */
+export const WARM: readonly string[] = [
+  "bad,bsr.4 rr,calli.8 m,cmove.8 rm,cmovns.8 rr,cmp.1 mr,cmp.2 rm,cmpxchg.4 mr,cpuid,div.8 m,div.8 r,idiv.8 r,movhps xm,movq xm,nop.2 m,nop.4 m,nop.4 r,pand xx,pcmpeqd xx,pshufd xxi",
+  "pslldq xi,psubb xx,punpcklbw xx,punpckldq xx,punpcklwd xx,rep stos.8,rol.8 ri,sar.4 rc,sar.8 rc,sbb.8 rr,stale,syscall.8,test.2 rr,toolong,xchg.4 mr,xchg.8 mr,xor.1 rr,movd.4 xm",
+  "rep stos.4,rep stos.1,test.4 mi,mov.2 mr,or.1 ri,por xx,test.1 mi,movd.8 rx,and.1 rr,mov.1 mi,mov.2 rm,pminub xx,and.8 mi,dec.4 m,cmovs.8 rr,movsxb.8 rm,cmovg.8 rr,cmovge.4 rr",
+  "pshufb xx,and.1 mi,cmove.4 rm,cmovle.8 rr,mov.2 mi,mov.4 mi,movaps xm,or.4 mr,or.8 mi,pcmpistri xxi,pminub xm,rep movs.1,and.2 ri,and.8 rm,bsr.8 rm,bt.4 mi,cmovl.8 rr,cmovle.4 rm",
+  "cmp.4 mi,div.4 r,movaps mx,movsxb.4 rm,movups mx,or.8 mr,por xm,psubd xx,sete.1 m,setle.1 r,setne.1 m,seto.1 r,shld.8 rrc,sub.1 rr,xorps xx",
+].flatMap((line) => line.split(","));

@@ -40,7 +40,7 @@ export class Machine {
     const memory = new Memory(options.ramBytes, options.arenaBytes ?? 2 ** 24);
     this.memory = memory;
     this.mmu = new Mmu(memory, (page) => this.blocks.forget(page));
-    this.interp = new Interp(memory.wasm, memory.pages, this.mmu.slow, (what, pc) => this.native(what, pc));
+    this.interp = new Interp(memory.wasm, this.mmu.slow, (what, pc) => this.native(what, pc));
     this.blocks = new Blocks(memory, this.mmu, this.interp);
     this.frames = new Frames(memory, (frame) => this.blocks.forget(frame));
     this.cpu = new Cpu(memory);
@@ -130,7 +130,7 @@ export class Machine {
     const { memory, interp } = this;
     while (memory.cpu(CPU.exit) === Stop.Cross) {
       const pc = memory.cpu(CPU.pc);
-      const h = interp.handlers[memory.u16[pc >> 1] as number];
+      const h = interp.handlers.all[memory.u16[pc >> 1] as number];
       if (!h) throw new Error(`no handler at ${pc}`);
       const next = this.mmu.step(() => interp.step(pc, interp.cold(h.form).id));
       if (next !== 0) interp.run(next);
@@ -141,7 +141,7 @@ export class Machine {
   /** #SS when what could not be addressed is the stack, or an operand by rsp or rbp. */
   private segmentFault(pc: number): Trap {
     const { memory } = this;
-    const form = this.interp.handlers[memory.u16[pc >> 1] as number]?.form;
+    const form = this.interp.handlers.all[memory.u16[pc >> 1] as number]?.form;
     const base = memory.u8[pc + REC.base];
     // Those that have an operand of their own may have failed with that.
     const at = BigInt.asIntN(64, (memory.i64[(CPU_BASE + CPU.address) >> 3] as bigint) - this.cpu.big(R.rsp));
@@ -152,7 +152,7 @@ export class Machine {
   /** A jump to an address that is none has not happened: what ret took from the stack is there again. */
   private nowhere(pc: number): Exit {
     const { memory, cpu, blocks } = this;
-    const meaning = this.interp.handlers[memory.u16[pc >> 1] as number]?.form.meaning;
+    const meaning = this.interp.handlers.all[memory.u16[pc >> 1] as number]?.form.meaning;
     const popped = meaning === "ret" ? 8 : meaning === "retn" ? 8 + ((memory.i32[(pc + REC.imm) >> 2] as number) & 0xffff) : 0;
     cpu.setBig(R.rsp, cpu.big(R.rsp) - BigInt(popped));
     memory.setCpu(CPU.code, 0);

@@ -6,8 +6,6 @@ import { ARENA, CPU_BASE, PAGE } from "./layout.ts";
 
 export class Memory {
   readonly wasm: WebAssembly.Memory;
-  /** WebAssembly pages of 64 KiB. */
-  readonly pages: number;
   readonly u8: Uint8Array<ArrayBuffer>;
   readonly u16: Uint16Array<ArrayBuffer>;
   readonly i32: Int32Array<ArrayBuffer>;
@@ -20,9 +18,9 @@ export class Memory {
   constructor(ramBytes: number, arenaBytes: number) {
     this.ram = ARENA + Math.ceil(arenaBytes / PAGE) * PAGE;
     this.ramBytes = Math.floor(ramBytes / PAGE) * PAGE;
-    this.pages = Math.ceil((this.ram + this.ramBytes) / 65536);
-    if (ramBytes < 16 * PAGE || this.pages > 65536) throw new RangeError(`${ramBytes} bytes of RAM cannot be had`);
-    this.wasm = new WebAssembly.Memory({ initial: this.pages, maximum: this.pages });
+    const pages = Math.ceil((this.ram + this.ramBytes) / 65536);
+    if (ramBytes < 16 * PAGE || pages > 65536) throw new RangeError(`${ramBytes} bytes of RAM cannot be had`);
+    this.wasm = new WebAssembly.Memory({ initial: pages, maximum: pages });
     const buffer = this.wasm.buffer;
     this.u8 = new Uint8Array(buffer);
     this.u16 = new Uint16Array(buffer);

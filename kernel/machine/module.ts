@@ -24,13 +24,11 @@ export class Module {
   private readonly elements: { slot: number; index: number }[] = [];
   private readonly linked = new Map<Callee, readonly number[]>();
   private readonly waiting: (() => void)[] = [];
-  private readonly pages: number;
   private readonly slots: number;
   private readonly slotOf: SlotOf;
 
   /** What the host gives comes first: its functions have the lowest numbers. */
-  constructor(pages: number, slots: number, host: readonly Callee[], slotOf: SlotOf) {
-    this.pages = pages;
+  constructor(slots: number, host: readonly Callee[], slotOf: SlotOf) {
     this.slots = slots;
     this.slotOf = slotOf;
     for (const callee of host) {
@@ -70,11 +68,10 @@ export class Module {
     this.elements.push({ slot, index });
   }
 
-  /** The binary; imports are env.memory, env.table and env.NAME for each function of the host. */
+  /** The binary; imports are env.memory of any size, env.table and env.NAME for each function of the host. */
   finish(): Uint8Array<ArrayBuffer> {
     for (let next = this.waiting.shift(); next; next = this.waiting.shift()) next();
     const env = [...text("env")];
-    const limits = [...leb(this.pages), ...leb(this.pages)];
     const chunks: ArrayLike<number>[] = [[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]];
     const section = (id: number, count: number, items: readonly ArrayLike<number>[]): void => {
       const n = leb(count);
@@ -82,7 +79,7 @@ export class Module {
     };
     section(1, this.types.length, this.types.map((t) => t.split(",").map(Number)));
     section(2, this.imports.length + 2, [
-      [...env, ...text("memory"), 2, 1, ...limits],
+      [...env, ...text("memory"), 2, 1, 1, ...leb(65536)],
       [...env, ...text("table"), 1, 0x70, 0, ...leb(this.slots)],
       ...this.imports.map((i) => [...env, ...text(i.name), 0, ...leb(i.type)]),
     ]);
@@ -108,19 +105,21 @@ export class Module {
     return call;
   }
 
-  /** Through the table; until it is compiled, a function is there that has that done and calls it again. */
+  /** Through the table. */
   private linkShared(callee: Callee): readonly number[] {
     const { slot, first } = this.slotOf(callee);
-    const type = this.type(callee.params, callee.result);
-    if (first) {
-      const write = (f: Func): void => {
-        f.put(f.call(NEED, i32.const(slot)));
-        f.return(f.callIndirect(type, callee.result, i32.const(slot), ...callee.params.map((ty, k) => f.param(k, ty).get)) as Expr<Ty>);
-        f.unreachable();
-      };
-      this.element(slot, this.add({ name: `${callee.name}?`, params: callee.params, result: callee.result, write }));
-    }
-    return [0x41, ...sleb(slot), 0x11, ...leb(type), 0];
+    if (first) this.stub(callee, slot);
+    return [0x41, ...sleb(slot), 0x11, ...leb(this.type(callee.params, callee.result)), 0];
+  }
+
+  /** Until a shared function is compiled, one is in its slot that has that done and calls it again. */
+  stub(callee: Callee, slot: number): void {
+    const write = (f: Func): void => {
+      f.put(f.call(NEED, i32.const(slot)));
+      f.return(f.callIndirect(this.type(callee.params, callee.result), callee.result, i32.const(slot), ...callee.params.map((ty, k) => f.param(k, ty).get)) as Expr<Ty>);
+      f.unreachable();
+    };
+    this.element(slot, this.add({ name: `${callee.name}?`, params: callee.params, result: callee.result, write }));
   }
 }
 
