@@ -17,7 +17,7 @@ test("the forms, in their order", () => {
 
 test("every handler outside the hot function, once", () => {
   const handlers = new Handlers();
-  expect(packed.cold.flatMap((m) => m.ids).sort((a, b) => a - b)).toEqual(handlers.all.slice(handlers.hot).map((h) => h.id));
+  expect(packed.cold.flatMap((m) => m.ids).toSorted((a, b) => a - b)).toEqual(handlers.all.slice(handlers.hot).map((h) => h.id));
 });
 
 test("emitted again it is the same", () => {
