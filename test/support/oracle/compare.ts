@@ -55,6 +55,7 @@ export function ending(piece: Piece, o: Outcome): string {
 
 /** Nothing, or what is wrong with `got`. */
 export function differences(piece: Piece, expected: Outcome, got: Outcome): string[] {
+  if (misalignment(piece, expected, got)) return [];
   const out: string[] = [];
   // The host's kernel says of what is beyond user space, one page less than half, that something is there.
   const error = expected.trap === Trap.PF && (expected.address < 0 || expected.address >= 2 ** 47 - PAGE) ? expected.error & ~1 : expected.error;
@@ -67,6 +68,16 @@ export function differences(piece: Piece, expected: Outcome, got: Outcome): stri
   const mask = ALL_FLAGS & ~undefinedAt(piece, expected);
   if ((expected.flags ^ got.flags) & mask) out.push(`flags ${hex(got.flags & mask)}, not ${hex(expected.flags & mask)} (${hex((expected.flags ^ got.flags) & mask)})`);
   return [...out, ...images(expected.fx, got.fx), ...memory(expected.runs, got.runs)];
+}
+
+/**
+ * AMD's processors have a bit 17 in MXCSR, for operands that are not aligned; ldmxcsr sets it where the
+ * machine, as Intel's, gives #GP. It is seen in the end, or was there between two of them.
+ */
+function misalignment(piece: Piece, expected: Outcome, got: Outcome): boolean {
+  const loads = piece.steps.filter((s) => s.form.meaning === "ldmxcsr");
+  const refused = got.trap === Trap.GP && loads.some((s) => CODE + piece.offset + s.at === got.rip) && expected.rip !== got.rip;
+  return refused && (loads.length > 1 || ((expected.fx[FXSAVE.mxcsr + 2] as number) & 2) !== 0);
 }
 
 /** The code as text. */
