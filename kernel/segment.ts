@@ -97,6 +97,8 @@ export interface SegmentOptions {
   /** Pages it has already, taken over from the caller, and the number of its first page in them. */
   readonly pages?: Pages;
   readonly first?: number;
+  /** It could be touched before, and may have frames: RAM is set aside for it whatever its rights are. */
+  readonly touched?: boolean;
 }
 
 export class Segment {
@@ -112,10 +114,12 @@ export class Segment {
   refs = 1;
   private readonly ram: FrameStore;
   private charge: number;
+  private readonly touched: boolean;
 
   constructor(ram: FrameStore, options: SegmentOptions) {
-    const { type, base, top, prot, image, shared = false, pages, first } = options;
-    this.charge = charge(top - base, prot);
+    const { type, base, top, prot, image, shared = false, pages, first, touched = false } = options;
+    this.touched = touched || prot !== 0;
+    this.charge = charge(top - base, this.touched);
     try {
       if (base % PAGE !== 0 || top % PAGE !== 0 || base < 0 || top <= base || top > 2 ** 47) {
         throw new NineError(`${Einval}: a segment from ${base.toString(16)} to ${top.toString(16)}`);
@@ -156,7 +160,7 @@ export class Segment {
    * with nothing changed, when there is no RAM for other rights. Not for one that two processes hold.
    */
   cut(parts: readonly { readonly base: number; readonly top: number; readonly prot: number }[]): Segment[] {
-    this.recharge(parts.reduce((n, p) => n + charge(p.top - p.base, p.prot), 0));
+    this.recharge(parts.reduce((n, p) => n + charge(p.top - p.base, this.touched || p.prot !== 0), 0));
     return parts.map(({ base, top, prot }) => this.part(base, top, prot));
   }
 
@@ -171,9 +175,9 @@ export class Segment {
   }
 
   private again(base: number, top: number, first: number): Segment {
-    const { ram, type, prot, shared, image, pages } = this;
-    this.recharge(charge(top - base, prot));
-    return new Segment(ram, { type, base, top, prot, shared, pages: pages.incref(), first, image: image && { ...image, chan: image.chan.incref() } });
+    const { ram, type, prot, shared, image, pages, touched } = this;
+    this.recharge(charge(top - base, touched));
+    return new Segment(ram, { type, base, top, prot, shared, touched, pages: pages.incref(), first, image: image && { ...image, chan: image.chan.incref() } });
   }
 
   /** Lets go of what is set aside for it, if there is room for what is to be in its place. */
@@ -191,11 +195,11 @@ export class Segment {
   }
 
   private part(base: number, top: number, prot: number): Segment {
-    const { ram, type, image, shared } = this;
+    const { ram, type, image, shared, touched } = this;
     const skip = base - this.base;
     const first = this.page(base);
     return new Segment(ram, {
-      type, base, top, prot, shared, first, pages: shared ? this.pages.incref() : this.take(first, first + (top - base) / PAGE),
+      type, base, top, prot, shared, first, touched, pages: shared ? this.pages.incref() : this.take(first, first + (top - base) / PAGE),
       image: image && { chan: image.chan.incref(), offset: image.offset + skip, length: Math.max(0, image.length - skip) },
     });
   }
@@ -223,9 +227,9 @@ export class Segment {
   }
 }
 
-/** Frames that so many bytes may take: the pages, and the tables they can need wherever they lie. What cannot be touched takes none. */
-function charge(bytes: number, prot: number): number {
-  if (prot === 0) return 0;
+/** Frames that so many bytes may take: the pages, and the tables they can need wherever they lie. What could never be touched takes none. */
+function charge(bytes: number, touched: boolean): number {
+  if (!touched) return 0;
   const pages = Math.ceil(bytes / PAGE);
-  return pages + Math.ceil(pages / 512) + 4;
+  return pages + Math.ceil(pages / 512) + 5;
 }

@@ -20,6 +20,9 @@ const MAXSEGMENTS = 65_530;
 /** Pages that one fault brings of a file. */
 const RUN = 16;
 
+/** Pages that are taken away one by one. */
+const MANY = 16;
+
 /** Why an access was not to be: nothing there, not allowed, or no bytes behind it. */
 export interface Fault {
   readonly kind: "unmapped" | "rights" | "missing";
@@ -64,7 +67,7 @@ export class Segments {
   /** Gives everything back; the machine must be in another space. */
   free(): void {
     for (const s of this.all) {
-      this.forget(s, s.base, s.top);
+      if (s.shared) this.forget(s, s.base, s.top);
       this.writeBack(s);
       s.decref();
     }
@@ -165,6 +168,7 @@ export class Segments {
     this.all.splice(this.all.indexOf(s), 1);
     s.decref();
     this.all.splice(this.index(to), 0, moved);
+    this.prune(from.base);
     return to;
   }
 
@@ -301,14 +305,26 @@ export class Segments {
       this.all.splice(this.all.indexOf(s), 1, ...s.cut(parts));
       s.decref();
     }
+    if (prot === undefined) this.prune(base);
+  }
+
+  /** Gives back the tables of where nothing is, around an address. */
+  private prune(va: number): void {
+    const n = this.index(va);
+    this.space.prune(this.all[n - 1]?.top ?? 0, this.all[n]?.base ?? WINDOW);
   }
 
   /** Takes a segment's pages out of the tables; that they were stored to is kept. */
   private forget(s: Segment, base: number, top: number): void {
+    const { machine } = this.ram;
+    // The processor then forgets all it knows of the space at once, instead of page by page.
+    const away = machine.space === this.space && s.pages.frames.size > MANY;
+    if (away) machine.space = undefined;
     for (const n of s.pages.frames.keys()) {
       const at = s.base + (n - s.first) * PAGE;
       if (at >= base && at < top && this.space.unmap(at)?.dirty && s.shared) s.pages.dirty.add(n);
     }
+    if (away) machine.space = this.space;
   }
 
   /** Of the first segment that ends above an address. */

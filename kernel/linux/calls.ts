@@ -9,5 +9,22 @@ import { times } from "./times.ts";
 
 const ALL: Calls = { ...files, ...ids, ...memory, ...sigs, ...times };
 
+/** How much of a register an argument is: 64 bits with a sign, without one, 32 bits with a sign, without one. */
+export const Width = { long: 0, size: 1, int: 2, unsigned: 3 } as const;
+export type Width = (typeof Width)[keyof typeof Width];
+
+/** A call that is there. */
+export interface Known {
+  readonly run: Call;
+  readonly given: readonly Width[];
+}
+
 /** By number. */
-export const CALLS: readonly (Call | undefined)[] = NAMES.map((named) => named && ALL[named.name]);
+export const CALLS: readonly (Known | undefined)[] = NAMES.map((named) => {
+  const run = named && ALL[named.name];
+  return run && { run, given: Array.from(named.args ?? "", widthOf) };
+});
+
+function widthOf(letter: string): Width {
+  return "lpsbB".includes(letter) ? Width.long : letter === "n" ? Width.size : "ifFS".includes(letter) ? Width.int : Width.unsigned;
+}

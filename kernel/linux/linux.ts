@@ -13,7 +13,7 @@ import type { Fault } from "../guest/segments.ts";
 import { Again, type User } from "../guest/user.ts";
 import { R, Trap } from "../machine/index.ts";
 import type { Proc } from "../proc.ts";
-import { CALLS } from "./calls.ts";
+import { CALLS, Width } from "./calls.ts";
 import { NAMES } from "./names.ts";
 import { isIgnored, NSIG, noteOf, SIG, signalOf } from "./signals.ts";
 import { type Shown, shown } from "./strace.ts";
@@ -65,14 +65,14 @@ export class Linux implements Personality {
   call(): Awaitable<void> {
     const { cpu } = this.guest;
     const nr = cpu.lo(R.rax);
-    const run = CALLS[nr];
+    const known = CALLS[nr];
     this.proc.intr.lower();
-    if (!run) return this.unknown(nr);
-    const args = this.arguments(NAMES[nr]?.args ?? "");
+    if (!known) return this.unknown(nr);
+    const args = this.arguments(known.given);
     const line = this.proc.kernel.strace && shown(this, nr, args);
     let r: Awaitable<number>;
     try {
-      r = run(this, args[0] as number, args[1] as number, args[2] as number, args[3] as number, args[4] as number, args[5] as number);
+      r = known.run(this, args[0] as number, args[1] as number, args[2] as number, args[3] as number, args[4] as number, args[5] as number);
     } catch (e) {
       return this.failed(e, line);
     }
@@ -91,15 +91,17 @@ export class Linux implements Personality {
     });
   }
 
-  /** By their letters; the array is used again. */
-  private arguments(letters: string): readonly number[] {
+  /** As many as the call is given; the array is used again. */
+  private arguments(given: readonly Width[]): readonly number[] {
     const { cpu } = this.guest;
-    for (let k = 0; k < 6; k++) {
+    for (let k = 0; k < given.length; k++) {
       const reg = ARGS[k] as number;
-      const letter = letters[k];
-      this.args[k] = letter === undefined || letter === "l" || letter === "p" || letter === "s" || letter === "b" || letter === "B" ? cpu.number(reg)
-        : letter === "n" ? cpu.hi(reg) * 2 ** 32 + cpu.lo(reg)
-        : letter === "i" || letter === "f" || letter === "F" || letter === "S" ? cpu.lo(reg) | 0 : cpu.lo(reg);
+      switch (given[k]) {
+        case Width.long: this.args[k] = cpu.number(reg); break;
+        case Width.size: this.args[k] = cpu.hi(reg) * 2 ** 32 + cpu.lo(reg); break;
+        case Width.int: this.args[k] = cpu.lo(reg) | 0; break;
+        default: this.args[k] = cpu.lo(reg);
+      }
     }
     return this.args;
   }

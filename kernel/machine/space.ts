@@ -30,7 +30,7 @@ export class Space {
   private readonly mmu: Mmu;
   /** Physical address of the top table (CR3). */
   readonly root: number;
-  private readonly tables: number[] = [];
+  private readonly tables = new Set<number>();
 
   constructor(memory: Memory, frames: Frames, mmu: Mmu) {
     this.memory = memory;
@@ -86,9 +86,33 @@ export class Space {
     return true;
   }
 
+  /** Gives back the tables that are of nothing but a range, which has no page any more. */
+  prune(base: number, top: number): void {
+    this.pruneIn(this.root, 3, 0, base, top);
+  }
+
+  /** The entries of a table of tables, which begins at an address. */
+  private pruneIn(table: number, level: number, start: number, base: number, top: number): void {
+    const { i32, ram } = this.memory;
+    const span = PAGE * 512 ** level;
+    for (let n = Math.max(0, Math.floor((base - start) / span)); n < 512 && start + n * span < top; n++) {
+      const at = (ram + table + n * 8) >>> 2;
+      const entry = i32[at] as number;
+      if (!(entry & PTE.present)) continue;
+      const from = start + n * span;
+      const lower = (entry & ~4095) >>> 0;
+      if (level > 1) this.pruneIn(lower, level - 1, from, base, top);
+      if (from < base || from + span > top) continue;
+      i32[at] = 0;
+      this.tables.delete(lower);
+      this.frames.release(lower);
+    }
+  }
+
   /** Gives the tables back. The space must not be the machine's at that time. */
   free(): void {
-    for (const table of this.tables.splice(0)) this.frames.release(table);
+    for (const table of this.tables) this.frames.release(table);
+    this.tables.clear();
   }
 
   /** Where in linear memory the page's entry is; 0 if a table is missing and not to be made. */
@@ -120,7 +144,7 @@ export class Space {
   private table(): number {
     const frame = this.frames.alloc();
     if (frame === undefined) throw new OutOfFrames("no frame left for a page table");
-    this.tables.push(frame);
+    this.tables.add(frame);
     return frame;
   }
 

@@ -71,9 +71,17 @@ test("RAM bounds what is mapped, not what is reserved; who is refused lives on, 
     // Reserved, then made writable piece by piece until there is no more.
     piecewise: elf(`${call(SYS.mmap, 0, 2 ** 30, 0, PRIVATE, -1, 0)}mov %rax, %r12\nxor %ebx, %ebx\nmore: ${call(SYS.mprotect, "%r12", 0x100000, RW)}test %rax, %rax\njnz full\nmov %rbx, (%r12)\nadd $0x100000, %r12\ninc %ebx\njmp more\n`
       + `full: cmp $-12, %rax\n${must("je", 100)}${call(SYS.exit, "%rbx")}`),
+    // A page here and there, given back each time: so are the tables it needed.
+    scattered: elf(`mov $0x100000000, %r12\nmov $5000, %ebx\nnext: ${call(SYS.mmap, "%r12", 4096, RW, PRIVATE | 0x10, -1, 0)}cmp %rax, %r12\n${must("je", 1)}movb $1, (%r12)\n${call(SYS.munmap, "%r12", 4096)}`
+      + `mov $0x88300000, %eax\nadd %rax, %r12\ndec %ebx\njnz next\n${done}`),
+    // What is hidden is still there.
+    hidden: elf(`xor %ebx, %ebx\nmore: ${call(SYS.mmap, 0, 0x100000, RW, PRIVATE, -1, 0)}test %rax, %rax\njs full\nmov %rax, %r12\nmov %rax, %rdi\nmov $0x100000, %ecx\nmov $1, %al\nrep stosb\n${call(SYS.mprotect, "%r12", 0x100000, 0)}inc %ebx\njmp more\n`
+      + `full: ${call(SYS.exit, "%rbx")}`),
   }, { ram: 8 << 20 });
   const before = k.stats();
   expect((await k.run(["/tmp/much"])).status).toBe("");
+  expect((await k.run(["/tmp/scattered"])).status).toBe("");
+  expect(["5", "6", "7"]).toContain((await k.run(["/tmp/hidden"])).status);
   const most = Number((await k.run(["/tmp/piecewise"])).status);
   expect(most).toBeGreaterThanOrEqual(5);
   expect(most).toBeLessThan(8);
