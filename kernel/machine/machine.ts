@@ -143,9 +143,9 @@ export class Machine {
     const { memory } = this;
     const form = this.interp.handlers.all[memory.u16[pc >> 1] as number]?.form;
     const base = memory.u8[pc + REC.base];
-    // Those that have an operand of their own may have failed with that.
+    // Those that have an operand of their own may have failed with that. Only enter stores before it can fail: over itself, too.
     const at = BigInt.asIntN(64, (memory.i64[(CPU_BASE + CPU.address) >> 3] as bigint) - this.cpu.big(R.rsp));
-    const stack = form && (/^(leave|enter)$/.test(form.meaning) || (/^(push|pop|call|ret)/.test(form.meaning) && at >= -8n && at <= 0n));
+    const stack = form && (/^(leave|enter|stale)$/.test(form.meaning) || (/^(push|pop|call|ret)/.test(form.meaning) && at >= -8n && at <= 0n));
     return stack || (form?.kinds.includes("m") && (base === R.rsp * 8 || base === R.rbp * 8)) ? Trap.SS : Trap.GP;
   }
 

@@ -64,13 +64,15 @@ class Guest {
       bytes.set(pool.subarray(from, from + PAGE));
     });
     m.cpu.reset();
+    const start = n(4 * PAGE - 1024);
     for (let r = 0; r < 16; r++) {
-      if (n(4)) m.cpu.setNumber(r, ([CODE, CODE, CODE + PAGE, DATA, DATA + PAGE, DATA + 2 * PAGE, STACK, HIGH][n(8)] as number) + n(PAGE));
+      // Many point at the code that is about to run.
+      if (n(3) === 0) m.cpu.setNumber(r, CODE + start + n(200) - 20);
+      else if (n(4)) m.cpu.setNumber(r, ([CODE, CODE, CODE + PAGE, DATA, DATA + PAGE, DATA + 2 * PAGE, STACK, HIGH][n(8)] as number) + n(PAGE));
       else m.cpu.set(r, n(2) ? n(70) : word(n), n(2) ? 0 : word(n));
     }
     m.cpu.setNumber(R.rsp, STACK + PAGE / 2 + n(64) * 8);
     m.cpu.rflags = 0x202 | (word(n) & 0xcd5);
-    const start = n(4 * PAGE - 1024);
     m.cpu.rip = CODE + start;
     if (n(4) === 0) return;
     let at = start;
@@ -145,7 +147,7 @@ export class Sandbox {
     const again = stepped.run(1, STEPS);
     const [a, b] = [whole.machine.cpu, stepped.machine.cpu];
     const wrong: string[] = [];
-    if (end.trap !== again.trap || end.address !== again.address || end.code !== again.code) wrong.push(`ended with ${end.trap} ${end.address} ${end.code}, in steps with ${again.trap} ${again.address} ${again.code}`);
+    if (end.trap !== again.trap || (end.trap === Trap.PF && end.address !== again.address) || end.code !== again.code) wrong.push(`ended with ${end.trap} ${end.address} ${end.code}, in steps with ${again.trap} ${again.address} ${again.code}`);
     if (a.rip !== b.rip) wrong.push(`rip ${a.rip.toString(16)}, in steps ${b.rip.toString(16)}`);
     if (a.rflags !== b.rflags) wrong.push(`flags ${a.rflags.toString(16)}, in steps ${b.rflags.toString(16)}`);
     for (let r = 0; r < 16; r++) if (a.big(r) !== b.big(r)) wrong.push(`register ${r} ${a.big(r).toString(16)}, in steps ${b.big(r).toString(16)}`);
