@@ -59,8 +59,9 @@ export class Maker {
     }));
     this.forms = all.filter((e) => !this.left.has(e.form.key));
     this.known = new Set(this.forms.map((e) => e.form));
-    this.mixed = this.forms.filter((e) => !ALONE.test(e.form.key));
     this.filler = encodable().filter((e) => /^(inc|add|mov)\.[48] (r|ri)$/.test(e.form.key));
+    const mixed = this.forms.filter((e) => !ALONE.test(e.form.key));
+    this.mixed = mixed.length > 0 ? mixed : this.filler;
   }
 
   /** The next piece: each form in turn alone, and now and then several by chance. */
@@ -206,7 +207,7 @@ export class Maker {
     if (BIT_STRING.test(meaning) && form.kinds === "mr" && !fixed.has(i.s >> 3)) give(i.s >> 3, n(6) ? BigInt(n(8192) - 4096) : c.reg(i.s >> 3));
     if (i.memory && meaning !== "lea") va = this.address(i, c, fixed, give, wide);
     // Which bytes are asked for before a fault is each processor's own.
-    if (meaning.startsWith("maskmov")) give(R.rdi, wide(BigInt(n(2) ? HIGH : DATA) + BigInt(n(PAGE - 16)) - this.segment(i)));
+    if (meaning.startsWith("maskmov")) give(R.rdi, wide(BigInt(n(PAGE / 2)) + (this.segment(i) ? 0n : BigInt(n(2) ? HIGH : DATA))));
     if (i.row.string) {
       const size = Math.max(1, form.size);
       const down = (c.flags & 0x400) !== 0;

@@ -40,8 +40,10 @@ const PREFIX: ReadonlySet<number> = new Set([0x66, 0xf2, 0xf3, 0xf0, 0x64, 0x65,
 export function nobodyHas(code: Uint8Array): boolean {
   // One that would be too long as well is refused for either.
   if (code.findIndex((b) => !PREFIX.has(b)) > 3) return false;
-  // With LOCK AMD's know one control register more; XOP, behind 8F, has a length before it is undefined.
-  if (code.includes(0x8f) || (code.includes(0xf0) && code.some((b, k) => b === 0x0f && ((code[k + 1] as number) & 0xfc) === 0x20))) return false;
+  // With LOCK AMD's look at the operands of 0F 00 and 01 first, and know one control register more; XOP,
+  // behind 8F, has a length before it is undefined.
+  const zeros = code.findIndex((b, k) => b === 0x0f && [0x00, 0x01, 0x20, 0x21, 0x22, 0x23].includes(code[k + 1] as number));
+  if (code.includes(0x8f) || (code.includes(0xf0) && zeros >= 0)) return false;
   const d = new Decoder(64, code, DecoderOptions.None);
   d.decodeOut(instruction);
   d.free();
