@@ -38,9 +38,9 @@ async function fg(sh: Shell, control: Control, argv: readonly string[]): Promise
   if (!job) return;
   await sh.say(2, `${job.text}\n`);
   await control.resume(job, true);
-  const children = [...job.procs].filter(([, status]) => status === undefined);
-  for (const [pid] of children) await waitFor(sh, pid);
-  if (children.length === 0) await inFront(sh, () => sh.again(() => control.last(job)));
+  for (const [pid, status] of [...job.procs]) if (status === undefined) await waitFor(sh, pid);
+  // Its processes may have started others, and ended before them.
+  await inFront(sh, () => sh.again(() => control.last(job)));
   sh.setStatus(statusOf(job));
 }
 
