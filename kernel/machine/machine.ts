@@ -181,6 +181,7 @@ export class Machine {
     if (!call) throw new Error(`no native ${what}`);
     return Number(call({
       memory: this.memory, pc,
+      rip: () => this.blocks.ripOf(pc),
       instructions: () => this.instructions - this.blocks.remaining(pc),
       load: (va, into) => this.read(va, into) === into.length,
       store: (va, from) => this.writable(va, from.length) && this.write(va, from) === from.length,

@@ -3,17 +3,26 @@
  * in memory while one runs. To add one: a number in `Native`, a function in `natives`, and a form that
  * says `e.host(Native.Name)`; a memory operand's address is handed over with `e.setTemp(e.address())`.
  */
+import * as decimal from "./decimal.ts";
+import * as image from "./fpuimage.ts";
 import { CPU, CPU_BASE } from "./layout.ts";
 import type { Memory } from "./memory.ts";
+import * as transcendental from "./transcendental.ts";
 
 /** Numbers of natives. */
-export const Native = { Cpuid: 0, Rdtsc: 1 } as const;
+export const Native = {
+  Cpuid: 0, Rdtsc: 1,
+  Pointers: 2, Fbld: 3, Fbstp: 4, Fnstenv: 5, Fldenv: 6, Fnsave: 7, Frstor: 8, Fxsave: 9, Fxrstor: 10,
+  Fsin: 11, Fcos: 12, Fsincos: 13, Fptan: 14, Fpatan: 15, F2xm1: 16, Fyl2x: 17, Fyl2xp1: 18,
+} as const;
 
 /** What a native works with. */
 export interface NativeCall {
   readonly memory: Memory;
   /** Its record. */
   readonly pc: number;
+  /** Where the instruction is. */
+  readonly rip: () => number;
   /** Instructions executed before this one. */
   readonly instructions: () => number;
   /** Guest memory, all of it or a fault: then the native returns false. Writing checks every page first. */
@@ -76,4 +85,21 @@ export const natives: Readonly<Record<number, NativeFunction>> = {
     setLow(memory, 2, Math.floor(now / 2 ** 32));
     return true;
   },
+  [Native.Pointers]: image.pointers,
+  [Native.Fbld]: decimal.load,
+  [Native.Fbstp]: decimal.store,
+  [Native.Fnstenv]: (call) => image.saveEnvironment(call, false),
+  [Native.Fldenv]: (call) => image.loadEnvironment(call, false),
+  [Native.Fnsave]: (call) => image.saveEnvironment(call, true),
+  [Native.Frstor]: (call) => image.loadEnvironment(call, true),
+  [Native.Fxsave]: image.fxsave,
+  [Native.Fxrstor]: image.fxrstor,
+  [Native.Fsin]: transcendental.fsin,
+  [Native.Fcos]: transcendental.fcos,
+  [Native.Fsincos]: transcendental.fsincos,
+  [Native.Fptan]: transcendental.fptan,
+  [Native.Fpatan]: transcendental.fpatan,
+  [Native.F2xm1]: transcendental.f2xm1,
+  [Native.Fyl2x]: transcendental.fyl2x,
+  [Native.Fyl2xp1]: transcendental.fyl2xp1,
 };

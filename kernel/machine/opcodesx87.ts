@@ -36,7 +36,7 @@ d9/7m fnstcw Mw
 d9/0r fld STi
 d9/1r fxch ST0,STi
 d9/2/0 fnop
-d9/3r fstpnce=fstp STi
+d9/3r fstpnce STi
 ${"fchs fabs - - ftst fxam - -".split(" ").map((n, k) => (n === "-" ? "" : `d9/4/${k} ${n}`)).join("\n")}
 ${"fld1 fldl2t fldl2e fldpi fldlg2 fldln2 fldz".split(" ").map((n, k) => `d9/5/${k} ${n}`).join("\n")}
 ${"f2xm1 fyl2x fptan fpatan fxtract fprem1 fdecstp fincstp".split(" ").map((n, k) => `d9/6/${k} ${n}`).join("\n")}
@@ -56,11 +56,11 @@ db/0r fcmovnb ST0,STi
 db/1r fcmovne ST0,STi
 db/2r fcmovnbe ST0,STi
 db/3r fcmovnu ST0,STi
-db/4/0 fneni=fnop
-db/4/1 fndisi=fnop
+db/4/0 fneni=nop
+db/4/1 fndisi=nop
 db/4/2 fnclex
 db/4/3 fninit
-db/4/4 fnsetpm=fnop
+db/4/4 fnsetpm=nop
 db/5r fucomi ST0,STi
 db/6r fcomi ST0,STi
 dd/0m fld Mq

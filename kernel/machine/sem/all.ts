@@ -15,3 +15,8 @@ import "./sseint.ts";
 import "./ssearith.ts";
 import "./ssecvt.ts";
 import "./ssestring.ts";
+import "./x87load.ts";
+import "./x87arith.ts";
+import "./x87compare.ts";
+import "./x87scale.ts";
+import "./x87control.ts";

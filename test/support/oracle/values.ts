@@ -80,6 +80,15 @@ export function vector(n: Chance, to: Uint8Array, at: number): void {
   }
 }
 
+/** 80-bit numbers: sign and exponent, the halves of the significand. */
+const EXTENDED: readonly (readonly [number, number, number])[] = [
+  [0, 0, 0], [0, 0, 1], [0, 0x80000000, 0], [0, 0x7fffffff, 0xffffffff], [1, 0x80000000, 0], [0x7ffe, 0xffffffff, 0xffffffff], [0x7fff, 0x80000000, 0], [0x7fff, 0, 0],
+  [0x7fff, 0xc0000000, 0], [0x7fff, 0x80000000, 1], [0x7fff, 0xbfffffff, 0xffffffff], [0x7fff, 0x40000000, 0], [0x3fff, 0, 1], [0x3fff, 0x80000000, 0], [0x3ffe, 0x80000000, 0], [0x3fff, 0xc0000000, 0],
+  [0x4000, 0xa0000000, 0], [0x3fff, 0x80000000, 1], [0x3ffe, 0xffffffff, 0xffffffff], [0x403e, 0x80000000, 0], [0x403d, 0xffffffff, 0xfffffffe], [0x403d, 0xffffffff, 0xffffffff], [0x401d, 0xfffffffe, 0], [0x401e, 0x80000000, 0],
+  [0x400d, 0xffff0000, 0], [0x400e, 0x80000000, 0], [0x407e, 0xffffff00, 0], [0x407e, 0xffffff80, 0], [0x3f80, 0xffffff80, 0], [0x43fe, 0xffffffff, 0xfffff800], [0x43fe, 0xffffffff, 0xfffffc00], [0x3c00, 0xffffffff, 0xfffffc00],
+  [0x3f6a, 0x80000000, 0], [0x3bcc, 0xffffffff, 0xffffffff], [0x403a, 0xde0b6b3a, 0x763fffff], [0x403a, 0xde0b6b3a, 0x76400000], [0x400c, 0x80000000, 0], [0x400d, 0xc0000000, 0], [64, 0x80000000, 0], [0x7fbf, 0xffffffff, 0xffffffff],
+];
+
 /** An 80-bit number at `at`: normal ones, edges, and encodings that are none. */
 export function extended(n: Chance, to: Uint8Array, at: number): void {
   const view = new DataView(to.buffer, to.byteOffset + at, 16);
@@ -90,6 +99,16 @@ export function extended(n: Chance, to: Uint8Array, at: number): void {
   // The top bit is 1 in numbers; without it they are denormal, or of no kind.
   view.setUint32(4, n(12) ? (high | 0x80000000) >>> 0 : high, true);
   view.setUint16(8, exponent | (n(2) << 15), true);
+}
+
+/** The same, an edge of the table now and then. */
+export function register(n: Chance, to: Uint8Array, at: number): void {
+  if (n(4)) return extended(n, to, at);
+  const view = new DataView(to.buffer, to.byteOffset + at, 16);
+  const [se, high, low] = EXTENDED[n(EXTENDED.length)] as (typeof EXTENDED)[0];
+  view.setUint32(0, low, true);
+  view.setUint32(4, high, true);
+  view.setUint16(8, se | (n(2) << 15), true);
 }
 
 /** What the data pages hold, always the same. */
@@ -118,7 +137,7 @@ function floating(n: Chance, fx: Uint8Array): void {
   put(FXSAVE.mxcsr, n(5) < 3 ? 0x1f80 : (n(4) ? 0x1f80 : n(64) << 7) | (n(2) ? 0 : n(64)) | n(4) << 13 | (n(3) ? 0 : 0x8000) | (n(3) ? 0 : 0x40));
   for (let k = 0; k < 8; k++) {
     fx.fill(0, FXSAVE.st + k * 16 + 10, FXSAVE.st + k * 16 + 16);
-    extended(n, fx, FXSAVE.st + k * 16);
+    register(n, fx, FXSAVE.st + k * 16);
     fx.fill(0, FXSAVE.st + k * 16 + 10, FXSAVE.st + k * 16 + 16);
   }
   for (let at = FXSAVE.xmm; at < FX; at += 16) vector(n, fx, at);
