@@ -1,6 +1,6 @@
 /**
- * The table of coverage: which forms of the opcode tables have a meaning. `node --import tsx
- * test/support/formtable.ts [-v]` prints it by group of opcodes; -v names what is missing.
+ * The table of coverage: which forms of the opcode tables have a meaning, by part of x86-64-v2.
+ * `npm run soak machine -- --coverage` prints it, with the names of what is missing.
  */
 import { formNamed, keysOf } from "../../kernel/machine/forms.ts";
 import { allRows, type Row } from "../../kernel/machine/rows.ts";
@@ -30,11 +30,4 @@ export function coverage(): readonly Coverage[] {
     for (const key of keysOf(row)) keys.add(key);
   }
   return [...parts].map(([name, keys]) => ({ part: name, total: keys.size, missing: [...keys].filter((k) => !formNamed(k)).toSorted() }));
-}
-
-if (process.argv[1]?.endsWith("formtable.ts")) {
-  for (const { part: name, total, missing } of coverage()) {
-    console.log(`${name.padEnd(20)} ${String(total - missing.length).padStart(5)} of ${total}`);
-    if (process.argv.includes("-v")) for (const key of missing) console.log(`  ${key}`);
-  }
 }

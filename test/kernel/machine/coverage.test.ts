@@ -1,4 +1,4 @@
-/** What the opcode tables have has a meaning, each form of it; what is left is counted by `npm run soak machine 0 --coverage`. */
+/** What the opcode tables have has a meaning, each form of it; what is left is counted by `npm run soak machine -- --coverage`. */
 import { expect, test } from "vitest";
 import { coverage } from "../../support/formtable.ts";
 

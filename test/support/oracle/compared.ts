@@ -35,6 +35,7 @@ export async function compared(n: number, which: (form: Form) => boolean = () =>
   const host = new Host(data);
   const board = new Board(data);
   const tally: Tally = { cases: 0, traps: new Map(), done: new Set(), forms: maker.forms.map((f) => f.form.key), left: maker.left, differences: new Map() };
+  const asked = new Set(tally.forms);
   const buffer = new Uint8Array(BATCH * CASE);
   const cases = Array.from({ length: BATCH }, (_, k) => new Case(buffer.subarray(k * CASE, (k + 1) * CASE)));
   try {
@@ -51,7 +52,7 @@ export async function compared(n: number, which: (form: Form) => boolean = () =>
       theirs.forEach((expected, k) => {
         const piece = pieces[Math.floor(k / STATES)] as Piece;
         tally.traps.set(expected.trap, (tally.traps.get(expected.trap) ?? 0) + 1);
-        if (expected.trap === End.Done) for (const s of piece.steps) tally.done.add(s.form.key);
+        if (expected.trap === End.Done) for (const s of piece.steps) if (asked.has(s.form.key)) tally.done.add(s.form.key);
         const wrong = differences(piece, expected, ours[k] as (typeof ours)[0]);
         if (wrong.length === 0) return;
         const key = piece.steps.length > 1 ? "sequences" : (piece.steps[0]?.form.key ?? "(bad)");

@@ -87,14 +87,13 @@ export function encode(what: Encodable, n: Chance, odd = true): Encoded | undefi
   const { row } = e;
   let p = 0;
   const legacy: number[] = [...(PREFIX[e.prefix] as readonly number[])];
-  const tied = row.kindsReg !== "" && find(e.opcode, 0, e.memory[0] ?? e.register[0] ?? 0) !== row;
   if (what.form.size === 2 && row.sized !== "w" && !legacy.includes(0x66)) legacy.push(0x66);
   if (what.repeat) legacy.push(what.repeat);
   if (odd && what.memory && n(6) === 0) legacy.push(0x64 + n(2));
   if (odd && (what.memory || row.string) && n(12) === 0) legacy.push(0x67);
   if (row.lock && what.memory && n(5) === 0) legacy.push(0xf0);
   if (odd && n(40) === 0) legacy.push([0xf0, 0xf2, 0xf3, 0x66, 0x2e, 0x3e, 0x67][n(7)] as number);
-  while (legacy.length > 0) bytes[p++] = legacy.splice(tied ? 0 : n(legacy.length), 1)[0] as number;
+  while (legacy.length > 0) bytes[p++] = legacy.splice(n(legacy.length), 1)[0] as number;
   const wide = what.form.size === 8 && row.stack === 0 ? 8 : 0;
   if (wide || n(2)) bytes[p++] = 0x40 | wide | (row.sized === "" && n(4) === 0 ? 8 : 0) | n(8);
   if (e.opcode >= 256) bytes[p++] = 0x0f;
