@@ -18,6 +18,7 @@ import type { Interp } from "./interp.ts";
 import { ARENA, BLOCK, CPU, CPU_BASE, JUMPS, JUMP_CACHE, LAST, PAGE, REC, RECORD, REGIONS, SCRATCH } from "./layout.ts";
 import type { Memory } from "./memory.ts";
 import type { Mmu } from "./mmu.ts";
+import { Imm, Place } from "./rows.ts";
 
 const MOST = 64;
 /** Room for the records of one block: two for each instruction, the last, the header. */
@@ -30,8 +31,18 @@ interface CodePage {
   readonly blocks: Map<number, number>;
 }
 
-/** Forms whose field s is the address size. */
-const STARTS_WITH_COUNT = /^(loop|jrcxz)/;
+/** What is special about the operands of a form: bits of `shapeOf`. */
+const Shape = { none: 1, source: 2, addressSize: 4, byRdi: 8, lea: 16, bits: 32, compares: 64, immediate: 128 } as const;
+const shapes: number[] = [];
+function shapeOf(form: Form): number {
+  return (shapes[form.id] ??= shape(form));
+}
+function shape({ meaning, kinds, key }: Form): number {
+  const has = (bit: number, what: boolean): number => (what ? bit : 0);
+  const string = /^(rep |repne )?(movs|stos|lods|cmps|scas)$/.test(meaning) || meaning === "xlat";
+  return Shape.none | has(Shape.source, string) | has(Shape.addressSize, string || /^(loop|jrcxz)/.test(meaning)) | has(Shape.byRdi, meaning.startsWith("maskmov"))
+    | has(Shape.lea, meaning === "lea") | has(Shape.bits, kinds === "mr" && /^bt[src]?$/.test(meaning)) | has(Shape.compares, meaning === "cmp" || meaning === "test") | has(Shape.immediate, key === "mov.8 ri");
+}
 
 const named = (key: string): Form => {
   const form = formNamed(key);
@@ -59,6 +70,8 @@ export class Blocks {
   /** Blocks of one instruction across a page, and the physical page it ends in. */
   private readonly crossing = new Map<number, number>();
   private scratchEnd: number = SCRATCH;
+  /** Records are being executed: what is made stale may be in the middle of it. */
+  executing = false;
   private readonly id: { bad: Handler; toolong: Handler; goto: Handler; far: Handler; stale: Handler };
 
   constructor(memory: Memory, mmu: Mmu, interp: Interp) {
@@ -74,10 +87,16 @@ export class Blocks {
     const page = this.mmu.codePage(rip);
     if (page < 0) return 0;
     const vpage = Math.floor(rip / PAGE);
-    const known = this.pages.get(page)?.find((p) => p.page === vpage)?.blocks.get(rip % PAGE);
+    const known = this.at(page, vpage, rip % PAGE);
     if (known !== undefined && this.holds(known, rip)) return known;
     if (this.top + BLOCK_BYTES > this.memory.ram) this.clear();
     return this.build(rip, page, MOST, this.top);
+  }
+
+  private at(page: number, virtual: number, offset: number): number | undefined {
+    const known = this.pages.get(page);
+    if (known) for (const p of known) if (p.page === virtual) return p.blocks.get(offset);
+    return undefined;
   }
 
   /** Whether a block is what its bytes say, also those in the next page. */
@@ -184,9 +203,9 @@ export class Blocks {
     return starts[low] ?? this.top;
   }
 
-  /** Marks the records; what else is in them stays, as one of them may be executing. */
+  /** Marks the records, or the first when none is executing; what else is in them stays. */
   private stale(block: number): void {
-    const end = this.endOf(block) - LAST;
+    const end = this.executing ? this.endOf(block) - LAST : block + BLOCK.records;
     for (let at = block + BLOCK.records; at <= end; at += RECORD) this.memory.u16[at >> 1] = this.id.stale.id;
   }
 
@@ -226,8 +245,8 @@ export class Blocks {
         open = false;
       } else {
         const at = this.instruction(rec, form, here);
-        compare = form.meaning === "cmp" || form.meaning === "test" ? { form, index: memory.u8[at + REC.index] !== CPU.zero, at } : undefined;
-        if (form.ends) rec = this.last(at, block, next, insn.row.operands[0]?.what === "J" ? next + insn.imm : next);
+        compare = shapeOf(form) & Shape.compares ? { form, index: memory.u8[at + REC.index] !== CPU.zero, at } : undefined;
+        if (form.ends) rec = this.last(at, block, next, form.kinds[0] === "j" ? next + insn.imm : next);
         else rec = at + RECORD;
         open = !form.ends;
       }
@@ -254,7 +273,7 @@ export class Blocks {
   /** The form of what was decoded; 90 is no exchange, which would clear half of rax. */
   private form(): Form | undefined {
     const i = this.insn;
-    if (i.row.meaning === "xchg" && i.row.operands[0]?.what === "Z" && i.d === 0 && i.s === 0) return NOP;
+    if (i.d === 0 && i.s === 0 && i.row.places[0] === Place.opcode && i.row.meaning === "xchg") return NOP;
     return formOf(i);
   }
 
@@ -291,13 +310,13 @@ export class Blocks {
     return of.blocks;
   }
 
-  /** A record with no operands. */
-  private record(at: number, h: Handler, length: number): void {
+  /** Writes a record; see REC. */
+  private record(at: number, h: Handler, length: number, d = 0, s = 0, base: number = CPU.zero, index: number = CPU.zero, scale = 0, disp = 0, imm = 0): void {
     const { i32 } = this.memory;
-    i32[at >> 2] = h.id;
-    i32[(at + REC.base) >> 2] = CPU.zero | (CPU.zero << 8) | (length << 24);
-    i32[(at + REC.disp) >> 2] = 0;
-    i32[(at + REC.imm) >> 2] = 0;
+    i32[at >> 2] = h.id | (d << 16) | (s << 24);
+    i32[(at + REC.base) >> 2] = base | (index << 8) | (scale << 16) | (length << 24);
+    i32[(at + REC.disp) >> 2] = disp;
+    i32[(at + REC.imm) >> 2] = imm;
   }
 
   /** Makes a record the last of its block; gives the end. */
@@ -320,14 +339,15 @@ export class Blocks {
     let scale = 0;
     let disp = i.disp;
     let { d, s } = i;
-    if (i.row.string || form.meaning === "xlat") base = i.segment || CPU.zero;
-    if (i.row.string || form.meaning === "xlat" || STARTS_WITH_COUNT.test(form.meaning)) s = i.addressSize === 4 ? 1 : 0;
-    if (form.meaning.startsWith("maskmov")) {
+    const shape = shapeOf(form);
+    if (shape & Shape.source) base = i.segment || CPU.zero;
+    if (shape & Shape.addressSize) s = i.addressSize === 4 ? 1 : 0;
+    if (shape & Shape.byRdi) {
       i.memory = true;
       i.base = 7;
     }
     if (i.memory) {
-      const segment = form.meaning === "lea" ? 0 : i.segment;
+      const segment = shape & Shape.lea ? 0 : i.segment;
       base = i.base < 0 ? CPU.zero : i.base === 16 ? CPU.zero : i.base * 8;
       index = i.index < 0 ? CPU.zero : i.index * 8;
       scale = i.scale;
@@ -345,18 +365,16 @@ export class Blocks {
         }
       }
       const both = base !== CPU.zero && index !== CPU.zero;
-      const bits = i.addressSize === 4 && form.kinds === "mr" && /^bt[src]?$/.test(form.meaning);
+      const bits = i.addressSize === 4 && shape & Shape.bits;
       if (bits) {
-        this.record(at, this.interp.of(named(keyOf("ea", form.size, "mr")), true), 0);
-        this.fields(at, segment || CPU.zero, i.s, base, index, scale, disp, 0);
+        this.record(at, this.interp.of(named(keyOf("ea", form.size, "mr")), true), 0, segment || CPU.zero, i.s, base, index, scale, disp);
         at += RECORD;
         base = CPU.temp;
         index = CPU.zero;
         disp = scale = 0;
         d = 1;
       } else if ((i.addressSize === 4 && absolute === undefined) || (segment && both)) {
-        this.record(at, this.interp.of(i.addressSize === 4 ? EA_32 : EA, true), 0);
-        this.fields(at, 0, segment || CPU.zero, base, index, scale, disp, 0);
+        this.record(at, this.interp.of(i.addressSize === 4 ? EA_32 : EA, true), 0, 0, segment || CPU.zero, base, index, scale, disp);
         at += RECORD;
         base = CPU.temp;
         index = CPU.zero;
@@ -367,21 +385,9 @@ export class Blocks {
         base = segment;
       } else if (segment) base = segment;
     }
-    this.record(at, this.interp.of(form, index !== CPU.zero), i.length);
-    if (form.key === "mov.8 ri") this.fields(at, d, s, base, index, scale, i.imm, i.row.imm === "Iv" ? i.immHigh : i.imm >> 31);
-    else this.fields(at, d, s, base, index, scale, disp, i.imm);
+    const whole = shape & Shape.immediate;
+    this.record(at, this.interp.of(form, index !== CPU.zero), i.length, d, s, base, index, scale, whole ? i.imm : disp, !whole ? i.imm : i.row.immediate === Imm.v ? i.immHigh : i.imm >> 31);
     return at;
-  }
-
-  private fields(at: number, d: number, s: number, base: number, index: number, scale: number, disp: number, imm: number): void {
-    const { u8, i32 } = this.memory;
-    u8[at + REC.d] = d;
-    u8[at + REC.s] = s;
-    u8[at + REC.base] = base;
-    u8[at + REC.index] = index;
-    u8[at + REC.scale] = scale;
-    i32[(at + REC.disp) >> 2] = disp;
-    i32[(at + REC.imm) >> 2] = imm;
   }
 
   /** The slot whose value and the low half of the address, as a displacement, make the address; -1 if all are taken. */

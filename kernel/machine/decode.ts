@@ -4,7 +4,7 @@
  * exception the processor would raise. Called by blocks.ts and print.ts.
  */
 import { CPU } from "./layout.ts";
-import { find, hasModrm, type Operand, type Row } from "./rows.ts";
+import { find, hasModrm, Imm, Place, type Row, Sized } from "./rows.ts";
 
 /** What decoding came to: fine, an exception, or bytes needed beyond `limit`. */
 export const Decoded = { Ok: 0, Undefined: 1, TooLong: 2, Short: 3 } as const;
@@ -41,7 +41,7 @@ export interface Insn {
   modrm: number;
 }
 
-const NONE: Row = { mnemonic: "(bad)", meaning: "bad", operands: [], kindsReg: "", kindsMem: "", modrm: false, lock: false, string: false, sized: "", stack: 0, cc: -1, imm: "" };
+const NONE: Row = { id: 0, mnemonic: "(bad)", meaning: "bad", operands: [], kindsReg: "", kindsMem: "", modrm: false, lock: false, string: false, sized: "", stack: 0, cc: -1, imm: "", places: [0, 0], size: 0, immediate: 0, one: false, selects: "" };
 
 /** An empty Insn to decode into. */
 export function insn(): Insn {
@@ -62,23 +62,11 @@ export function decode(bytes: Uint8Array, at: number, limit: number, i: Insn): n
   i.lock = i.memory = false;
   i.base = i.index = -1;
   i.row = NONE;
-  const done = (status: number): number => {
-    i.length = p - at;
-    return i.length > 15 ? (at + 15 > limit ? Decoded.Short : Decoded.TooLong) : p > limit ? Decoded.Short : status;
-  };
-  const byte = (): number => bytes[p++] as number;
-  const signed = (n: 1 | 2 | 4): number => {
-    const v = n === 1 ? ((bytes[p] as number) << 24) >> 24 : n === 2 ? (((bytes[p] as number) | ((bytes[p + 1] as number) << 8)) << 16) >> 16
-      : (bytes[p] as number) | ((bytes[p + 1] as number) << 8) | ((bytes[p + 2] as number) << 16) | ((bytes[p + 3] as number) << 24);
-    p += n;
-    return v;
-  };
   for (;;) {
     if (p - at >= 15) {
-      p = at + 16;
-      return done(Decoded.TooLong);
+      return done(i, at, at + 16, limit, Decoded.TooLong);
     }
-    op = byte();
+    op = bytes[p++] as number;
     if (op === 0x66) opsize = true;
     else if (op === 0xf2 || op === 0xf3) i.repeat = op;
     else if (op === 0xf0) i.lock = true;
@@ -93,29 +81,29 @@ export function decode(bytes: Uint8Array, at: number, limit: number, i: Insn): n
   }
   i.rex = rex;
   if (op === 0x0f) {
-    op = byte();
-    if (op === 0x38) op = 0x200 | byte();
-    else if (op === 0x3a) op = 0x300 | byte();
+    op = bytes[p++] as number;
+    if (op === 0x38) op = 0x200 | (bytes[p++] as number);
+    else if (op === 0x3a) op = 0x300 | (bytes[p++] as number);
     else op |= 0x100;
   }
   const takes = hasModrm(op);
-  if (takes === undefined) return done(Decoded.Undefined);
-  const modrm = takes ? byte() : 0;
-  if (p > limit || p - at > 15) return done(Decoded.TooLong);
+  if (takes === undefined) return done(i, at, p, limit, Decoded.Undefined);
+  const modrm = takes ? (bytes[p++] as number) : 0;
+  if (p > limit || p - at > 15) return done(i, at, p, limit, Decoded.TooLong);
   const row = find(op, i.repeat === 0xf3 ? 2 : i.repeat === 0xf2 ? 3 : opsize ? 1 : 0, modrm);
-  if (!row) return done(Decoded.Undefined);
+  if (!row) return done(i, at, p, limit, Decoded.Undefined);
   i.modrm = modrm;
   const wide = (rex & 8) !== 0;
   const vsize = row.stack === 65 || wide ? 8 : opsize ? 2 : row.stack === 64 ? 8 : 4;
-  const width = row.sized;
-  i.size = width === "" ? 0 : width === "v" ? vsize : width === "b" ? 1 : width === "y" ? (wide ? 8 : 4) : width === "z" ? Math.min(vsize, 4) : width[0] === "w" ? 2 : width[0] === "d" ? 4 : width === "t" ? 10 : 8;
+  const { size } = row;
+  i.size = size >= 0 ? size : size === Sized.v ? vsize : size === Sized.y ? (wide ? 8 : 4) : Math.min(vsize, 4);
   i.memory = row.modrm && modrm < 0xc0 && row.kindsMem.includes("m");
   if (i.memory) {
     const mod = modrm >> 6;
     let rm = modrm & 7;
     i.base = rm | ((rex & 1) << 3);
     if (rm === 4) {
-      const sib = byte();
+      const sib = bytes[p++] as number;
       i.scale = sib >> 6;
       i.index = ((sib >> 3) & 7) | ((rex & 2) << 2);
       if (i.index === 4) i.index = -1;
@@ -123,55 +111,81 @@ export function decode(bytes: Uint8Array, at: number, limit: number, i: Insn): n
       i.base = rm | ((rex & 1) << 3);
       if (rm === 5 && mod === 0) i.base = -1;
     } else if (rm === 5 && mod === 0) i.base = 16;
-    if (mod === 1) i.disp = signed(1);
-    else if (mod === 2 || (rm === 5 && mod === 0)) i.disp = signed(4);
+    if (mod === 1) i.disp = ((bytes[p++] as number) << 24) >> 24;
+    else if (mod === 2 || (rm === 5 && mod === 0)) {
+      i.disp = four(bytes, p);
+      p += 4;
+    }
   }
   i.kinds = i.memory ? row.kindsMem : row.kindsReg;
-  const operands = row.operands;
-  for (let k = 0; k < operands.length; k++) {
-    const place = register(operands[k] as Operand, modrm, rex, op, i.memory);
-    if (k === 0) i.d = place;
-    else if (k === 1) i.s = place;
-  }
-  switch (row.imm) {
-    case "": break;
-    case "Ib": case "Ibs": case "Jb": i.imm = signed(1); break;
-    case "Iz": case "Jz": i.imm = signed(vsize === 2 ? 2 : 4); break;
-    case "Iw": i.imm = signed(2) & 0xffff; break;
-    case "IwIb": i.imm = (signed(2) & 0xffff) | (byte() << 16); break;
-    case "Iv":
-      i.imm = signed(vsize === 2 ? 2 : 4);
-      i.immHigh = vsize === 8 ? signed(4) : i.imm >> 31;
+  const [d, from] = row.places;
+  if (d !== 0) i.d = register(d, modrm, rex, op, i.memory);
+  if (from !== 0) i.s = register(from, modrm, rex, op, i.memory);
+  switch (row.immediate) {
+    case Imm.none: break;
+    case Imm.byte: i.imm = ((bytes[p++] as number) << 24) >> 24; break;
+    case Imm.z: case Imm.v:
+      i.imm = vsize === 2 ? (two(bytes, p) << 16) >> 16 : four(bytes, p);
+      p += vsize === 2 ? 2 : 4;
+      if (row.immediate === Imm.z) break;
+      i.immHigh = vsize === 8 ? four(bytes, p) : i.imm >> 31;
+      if (vsize === 8) p += 4;
+      break;
+    case Imm.word:
+      i.imm = two(bytes, p);
+      p += 2;
+      break;
+    case Imm.wordByte:
+      i.imm = two(bytes, p) | ((bytes[p + 2] as number) << 16);
+      p += 3;
       break;
     default: // moffs
       i.memory = true;
       i.kinds = row.kindsMem;
-      i.disp = signed(4);
-      if (i.addressSize === 8) i.dispHigh = signed(4);
+      i.disp = four(bytes, p);
+      p += 4;
+      if (i.addressSize === 4) break;
+      i.dispHigh = four(bytes, p);
+      p += 4;
   }
-  if (operands.some((o) => o.what === "1")) i.imm = 1;
+  if (row.one) i.imm = 1;
   i.row = row;
-  if (i.lock && !(row.lock && i.memory && i.kinds[0] === "m")) return done(Decoded.Undefined);
+  if (i.lock && !(row.lock && i.memory && i.kinds[0] === "m")) return done(i, at, p, limit, Decoded.Undefined);
   // Segment registers 6 and 7 are not there; cs cannot be loaded. Control and debug registers alike.
-  if (row.kindsReg.includes("s") && (((modrm >> 3) & 7) > 5 || (row.meaning === "movtoseg" && ((modrm >> 3) & 7) === 1))) return done(Decoded.Undefined);
-  if (row.kindsReg.includes("k") && !controlRegister(row, ((modrm >> 3) & 7) | ((rex & 4) << 1))) return done(Decoded.Undefined);
-  return done(Decoded.Ok);
+  if (row.selects === "s" && (((modrm >> 3) & 7) > 5 || (row.meaning === "movtoseg" && ((modrm >> 3) & 7) === 1))) return done(i, at, p, limit, Decoded.Undefined);
+  if (row.selects === "k" && !controlRegister(row, ((modrm >> 3) & 7) | ((rex & 4) << 1))) return done(i, at, p, limit, Decoded.Undefined);
+  return done(i, at, p, limit, Decoded.Ok);
+}
+
+/** How it ended, p being behind the last byte read. */
+function done(i: Insn, at: number, p: number, limit: number, status: number): number {
+  i.length = p - at;
+  return i.length > 15 ? (at + 15 > limit ? Decoded.Short : Decoded.TooLong) : p > limit ? Decoded.Short : status;
+}
+
+function two(bytes: Uint8Array, p: number): number {
+  return (bytes[p] as number) | ((bytes[p + 1] as number) << 8);
+}
+
+function four(bytes: Uint8Array, p: number): number {
+  return (bytes[p] as number) | ((bytes[p + 1] as number) << 8) | ((bytes[p + 2] as number) << 16) | ((bytes[p + 3] as number) << 24);
 }
 
 /** Where a register operand lies: its offset in the CPU block, or in the bank of its kind. */
-function register(o: Operand, modrm: number, rex: number, op: number, memory: boolean): number {
+function register(place: number, modrm: number, rex: number, op: number, memory: boolean): number {
   const reg = ((modrm >> 3) & 7) | ((rex & 4) << 1);
   const rm = (modrm & 7) | ((rex & 1) << 3);
-  switch (o.what) {
-    case "E": case "R": return memory ? 0 : general(rm, o.width === "b" && rex === 0);
-    case "G": return general(reg, o.width === "b" && rex === 0);
-    case "Z": return general((op & 7) | ((rex & 1) << 3), o.width === "b" && rex === 0);
-    case "V": return reg * 16;
-    case "W": case "U": return memory ? 0 : rm * 16;
-    case "P": return (reg & 7) * 16;
-    case "Q": case "N": return memory ? 0 : (rm & 7) * 16;
-    case "STi": return modrm & 7;
-    case "S": case "C": case "D": return reg;
+  const high = place >= Place.byte && rex === 0;
+  switch (place & 15) {
+    case Place.rm: return memory ? 0 : general(rm, high);
+    case Place.reg: return general(reg, high);
+    case Place.opcode: return general((op & 7) | ((rex & 1) << 3), high);
+    case Place.vectorReg: return reg * 16;
+    case Place.vectorRm: return memory ? 0 : rm * 16;
+    case Place.mmxReg: return (reg & 7) * 16;
+    case Place.mmxRm: return memory ? 0 : (rm & 7) * 16;
+    case Place.stack: return modrm & 7;
+    case Place.special: return reg;
     default: return 0;
   }
 }

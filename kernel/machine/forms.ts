@@ -8,6 +8,8 @@ import type { Emit } from "./emit.ts";
 import type { Row } from "./rows.ts";
 
 export interface Form {
+  /** In the order of definition, from 0. */
+  readonly id: number;
   readonly key: string;
   /** The file of sem/ that defines it. */
   readonly group: string;
@@ -43,7 +45,7 @@ export function define(group: string, meaning: string, sizes: readonly number[],
 
 /** Makes a form known whose code is already emitted. */
 export function declare(group: string, meaning: string, size: number, kinds: string, ends: boolean): Form {
-  const form: Form = { group, meaning, size, kinds, key: keyOf(meaning, size, kinds), ends };
+  const form: Form = { id: table.size, group, meaning, size, kinds, key: keyOf(meaning, size, kinds), ends };
   if (table.has(form.key)) throw new Error(`${form.key} is defined twice`);
   table.set(form.key, form);
   return form;
@@ -67,16 +69,17 @@ export function formNamed(key: string): Form | undefined {
 
 /** What a repeat prefix puts before the meaning of a string instruction. */
 const REPEAT = ["", "rep ", "repne "];
-const known = new Map<Row, (Form | undefined)[]>();
+/** By the row's number, then by size, repeat prefix and whether there is a memory operand; null: none. */
+const known: (Form | null | undefined)[][] = [];
 
 /** The form of a decoded instruction. */
 export function formOf(i: Insn): Form | undefined {
-  let of = known.get(i.row);
-  if (!of) known.set(i.row, (of = []));
+  const of = (known[i.row.id] ??= []);
   const repeat = i.row.string ? (i.repeat === 0xf3 ? 1 : i.repeat === 0xf2 ? 2 : 0) : 0;
   const at = i.size * 6 + repeat * 2 + Number(i.memory);
-  if (!(at in of)) of[at] = table.get(keyOf((REPEAT[repeat] as string) + i.row.meaning, i.size, i.kinds));
-  return of[at];
+  let form = of[at];
+  if (form === undefined) of[at] = form = table.get(keyOf((REPEAT[repeat] as string) + i.row.meaning, i.size, i.kinds)) ?? null;
+  return form ?? undefined;
 }
 
 /** The keys an opcode row can come to, for the table of coverage. */

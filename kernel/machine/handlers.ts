@@ -23,6 +23,9 @@ export class Handlers {
   /** How many of them, the first, are in the hot function. */
   readonly hot: number;
   private readonly byKey = new Map<string, Handler>();
+  /** What has been looked up, by the form's number and whether there is an index; fused ones by the condition too. */
+  private readonly best: (Handler | undefined)[] = [];
+  private readonly pairs: (Handler | null | undefined)[] = [];
 
   constructor() {
     for (const key of HOT) {
@@ -37,8 +40,7 @@ export class Handlers {
 
   /** The handler of a form: the best there is for this address. */
   of(form: Form, index: boolean): Handler {
-    const { byKey } = this;
-    return (form.kinds.includes("m") ? (index ? undefined : byKey.get(`${form.key} [b]`)) ?? byKey.get(`${form.key} [x]`) : byKey.get(form.key)) ?? this.cold(form);
+    return (this.best[form.id * 2 + Number(index)] ??= this.hottest(form, index, "") ?? this.cold(form));
   }
 
   /** The handler of the form in the table. */
@@ -50,8 +52,16 @@ export class Handlers {
 
   /** The handler of a comparison and the jump behind it, if there is one. */
   fused(form: Form, index: boolean, cc: number): Handler | undefined {
-    const jump = `j${CC[cc]}`;
-    return form.kinds.includes("m") ? (index ? undefined : this.byKey.get(`${form.key} [b] ${jump}`)) ?? this.byKey.get(`${form.key} [x] ${jump}`) : this.byKey.get(`${form.key} ${jump}`);
+    const at = (form.id * 2 + Number(index)) * 16 + cc;
+    let h = this.pairs[at];
+    if (h === undefined) this.pairs[at] = h = this.hottest(form, index, ` j${CC[cc]}`) ?? null;
+    return h ?? undefined;
+  }
+
+  private hottest(form: Form, index: boolean, jump: string): Handler | undefined {
+    const { byKey } = this;
+    if (!form.kinds.includes("m")) return byKey.get(form.key + jump);
+    return (index ? undefined : byKey.get(`${form.key} [b]${jump}`)) ?? byKey.get(`${form.key} [x]${jump}`);
   }
 
   private add(key: string, form: Form, index: boolean, cc: number): void {

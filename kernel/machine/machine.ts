@@ -91,8 +91,10 @@ export class Machine {
       if (block !== 0 && this.count(block) > left) block = blocks.shortened(rip, left);
       if (block === 0) return this.stopped(memory.cpu(CPU.exit) as Trap, rip);
       memory.setCpu(CPU.budget, left - this.count(block));
+      blocks.executing = true;
       this.interp.run(block + BLOCK.records);
       const stop = this.across();
+      blocks.executing = false;
       const pc = memory.cpu(CPU.pc);
       switch (stop) {
         case Trap.Budget:

@@ -44,7 +44,7 @@ export class Memory {
   }
 
   setNumber(at: number, value: number): void {
-    this.u32[at >> 2] = value % 2 ** 32;
+    this.u32[at >> 2] = value;
     this.i32[(at >> 2) + 1] = Math.floor(value / 2 ** 32);
   }
 }
