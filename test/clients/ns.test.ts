@@ -42,7 +42,7 @@ it("adds to the usual name space, or is all of it", { timeout: 60_000 }, async (
     run(["--ns", "adds", "/mnt/echo.rc", "a", "b"]),
   ]);
   expect(adds).toEqual(worked("/mnt\na file of the host\n/n/x\nbind -b /tmp /n/x\nbind -c /host /mnt\ncd /mnt\n"));
-  expect(all).toMatchObject({ status: 0, err: "cat: /host/f: file does not exist\n" });
+  expect(all).toMatchObject({ status: 0, err: "cat: /host/f: file does not exist\ncat: /n/x: file does not exist\n" });
   expect(all.out).toBe("/host\nbin\ndev\nenv\nfd\nhost\nlib\nmnt\nn\nnet\nproc\nsrv\ntmp\nvol\nbind '#bin' /bin\nbind '#dev' /dev\nbind -c '#tmp' /mnt\ncd /host\nx\n");
   expect(serves).toEqual(worked("a file of the host\n/n/far\n"));
   expect(readFileSync(join(cwd, "g"), "utf8")).toBe("new\n");
@@ -86,5 +86,5 @@ it("what is wrong names file, line and command", { timeout: 60_000 }, async () =
   expect(noRc).toEqual(failed("nineplex: /bin/rc: file does not exist"));
   expect(refused).toEqual(failed("nineplex: --ns refused:2: mount tcp!127.0.0.1!1 /n: connection refused: no server listens there"));
   expect(serve).toEqual(failed("nineplex: serve: --ns is for the name space; a directory has none", 2));
-  expect(ninep).toEqual(failed("nineplex: --ns: not with 9p; it goes with the shell and serve", 2));
+  expect(ninep).toEqual(failed("nineplex: --ns: not with 9p; it goes with the shell, run and serve", 2));
 });
