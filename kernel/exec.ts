@@ -2,12 +2,13 @@
  * exec: what a file is that is to be run (exec(2)). A host program's file says `#!host NAME`; `#!`
  * and another file is an interpreter; an ELF file is a guest's program.
  */
-import { decodeUtf8, Enoexec, NineError, OEXEC } from "../proto/index.ts";
+import { decodeUtf8, Enoexec, lastly, NineError, OEXEC, promised } from "../proto/index.ts";
 import { type Chan, readAt } from "./chan.ts";
+import type { FileCalls } from "./filecalls.ts";
 import { type Elf, elfTable, isElf, parseElf } from "./guest/elf.ts";
 import type { Image } from "./guest/image.ts";
 import type { Proc } from "./proc.ts";
-import type { Program, Sys } from "./sys.ts";
+import type { Program } from "./sys.ts";
 
 /** Interpreters in front of interpreters, at most. */
 const MAXDEPTH = 4;
@@ -25,12 +26,12 @@ export interface Loaded {
 }
 
 /** The program of a file and its arguments. Throws Enoexec when it is none. */
-export async function load(p: Proc, sys: Sys, path: string, argv: readonly string[], depth = 0): Promise<Loaded> {
-  const fd = await sys.open(path, OEXEC);
+export async function load(p: Proc, calls: FileCalls, path: string, argv: readonly string[], depth = 0): Promise<Loaded> {
+  const fd = await calls.open(path, OEXEC);
   const chan = p.fgrp.get(fd).incref();
   let guest = false;
   try {
-    const head = await sys.read(fd, HEADER, 0).finally(() => sys.close(fd));
+    const head = await promised(() => lastly(() => calls.read(fd, HEADER, 0), () => calls.close(fd)));
     guest = isElf(head);
     if (guest) return { image: { chan, elf: await elfOf(p, chan, head), path }, argv, text: path };
     const nl = head.indexOf(10);
@@ -44,7 +45,7 @@ export async function load(p: Proc, sys: Sys, path: string, argv: readonly strin
       return { main, argv, text: line };
     }
     if (interp === "") throw new NineError(Enoexec);
-    return await load(p, sys, interp, [interp, ...args, path, ...argv.slice(1)], depth + 1);
+    return await load(p, calls, interp, [interp, ...args, path, ...argv.slice(1)], depth + 1);
   } catch (e) {
     if (guest) chan.close();
     throw e;

@@ -40,6 +40,11 @@ export interface Groups {
   readonly dot: Chan;
 }
 
+/** What ps calls a program by its arguments. */
+function nameOf(args: readonly string[]): string {
+  return args[0]?.split("/").findLast((part) => part !== "") ?? "";
+}
+
 export class Proc implements Blocked {
   readonly kernel: Kernel;
   readonly pid: number;
@@ -49,7 +54,7 @@ export class Proc implements Blocked {
   /** What it was started as; argv[0] is the program's name as typed. */
   args: readonly string[];
   /** The last element of that name: what ps calls it. */
-  readonly name: string;
+  name: string;
   /** The first line of the file it runs from, or its parent does; "" when there is none (proc(3) text). */
   text = "";
   fgrp: Fgrp;
@@ -93,7 +98,7 @@ export class Proc implements Blocked {
     this.user = user;
     this.startMs = kernel.host.now();
     this.args = args;
-    this.name = args[0]?.split("/").findLast((part) => part !== "") ?? "";
+    this.name = nameOf(args);
     this.text = parent?.text ?? "";
     ({ fgrp: this.fgrp, pgrp: this.pgrp, egrp: this.egrp, rgrp: this.rgrp, notes: this.notes, slash: this.slash, dot: this.dot } = groups);
     this.notes.join(this);
@@ -112,6 +117,13 @@ export class Proc implements Blocked {
     this.notes = notes;
     notes.join(this);
     old.leave(this);
+  }
+
+  /** It runs another program from now on (exec(2)). */
+  rename(args: readonly string[], text: string): void {
+    this.args = args;
+    this.name = nameOf(args);
+    this.text = text;
   }
 
   /** RFNOWAIT: nobody is told of its end. */

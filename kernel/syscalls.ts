@@ -356,7 +356,7 @@ function begin(child: Proc, { main, image, argv }: Loaded): void {
   if (main) void run(child, main, argv);
   if (!image) return;
   try {
-    startGuest(child, image, argv);
+    startGuest(child, { image, argv, runHost: (p, host, args) => void run(p, host, args) });
   } catch (e) {
     child.disown();
     child.exit(asNineError(e).message);

@@ -8,10 +8,14 @@ import { after, attempt, type Awaitable, encode, isInterrupted, NineError } from
 import { FileCalls } from "../filecalls.ts";
 import { type Context, type Cpu, type Exit, type Machine, R, Trap } from "../machine/index.ts";
 import type { Proc } from "../proc.ts";
+import type { Program } from "../sys.ts";
 import type { Guests } from "./guests.ts";
 import type { Ram } from "./ram.ts";
 import type { Fault, Segments } from "./segments.ts";
 import { User } from "./user.ts";
+
+/** Runs a host program in a process. */
+export type RunHost = (proc: Proc, main: Program, argv: readonly string[]) => void;
 
 /** What answers a guest's traps: an operating system's calls, as its programs know them. */
 export interface Personality {
@@ -30,13 +34,17 @@ export class Guest {
   readonly calls: FileCalls;
   readonly user: User;
   readonly context: Context;
-  segments: Segments;
+  readonly segments: Segments;
   readonly personality: Personality;
+  /** Its process has ended, or runs another program. */
+  over = false;
+  readonly runHost: RunHost;
   private readonly guests: Guests;
 
-  /** Takes the segments over. */
-  constructor(proc: Proc, guests: Guests, segments: Segments, personality: (g: Guest) => Personality) {
+  /** Takes the segments over. `runHost` is for a program that makes way for a host's. */
+  constructor(proc: Proc, guests: Guests, segments: Segments, runHost: RunHost, personality: (g: Guest) => Personality) {
     this.proc = proc;
+    this.runHost = runHost;
     this.guests = guests;
     this.segments = segments;
     this.calls = new FileCalls(proc);
@@ -45,21 +53,30 @@ export class Guest {
     this.personality = personality(this);
   }
 
-  /** It is whole: from now on it is the process's program, takes its notes, ends with it, and runs. */
+  /** It is whole: from now on it is the process's program, instead of who was, takes its notes, ends with it, and runs. */
   start(): void {
     const { proc } = this;
+    if (proc.guest instanceof Guest) proc.guest.end();
     proc.segments = this.segments.list;
     proc.guest = this;
     proc.handler = (note) => this.personality.note(note);
-    proc.atExit.add(() => this.end());
+    proc.atExit.add(this.end);
     this.guests.ready(this);
   }
 
-  /** Gives back its memory. */
-  end(): void {
+  /** Gives back its memory; it does nothing more. */
+  readonly end = (): void => {
+    const { proc } = this;
+    this.over = true;
+    proc.atExit.delete(this.end);
+    if (proc.guest === this) {
+      proc.guest = undefined;
+      proc.handler = undefined;
+      proc.segments = [];
+    }
     this.guests.leave(this);
     this.segments.free();
-  }
+  };
 
   /** Frames of the machine: all, those in use, those set aside. */
   get ramUsage(): Ram["usage"] {
@@ -86,29 +103,18 @@ export class Guest {
     return this.segments.fault(va, code, this.proc.intr);
   }
 
-  /** Other memory, and registers as after a reset: exec. */
-  become(segments: Segments): void {
-    const old = this.segments;
-    this.guests.leave(this);
-    this.segments = segments;
-    this.proc.segments = segments.list;
-    old.free();
-    this.use();
-    this.guests.machine.cpu.reset();
-  }
-
   /** Runs it, at most so many instructions and until `over`; a promise is what it waits for, false says that it has ended. */
   slice(budget: number, over: () => boolean): Awaitable<unknown> {
     const { proc, machine, personality } = this;
     for (let left = budget; ;) {
-      if (proc.ended) return false;
+      if (this.over) return false;
       if (proc.killed !== undefined) {
         proc.exit(proc.killed);
         return false;
       }
       const held = proc.held() ?? personality.deliver();
       if (held instanceof Promise) return held;
-      if (proc.ended) return false;
+      if (this.over) return false;
       if (left <= 0 || over()) return undefined;
       this.use();
       const before = machine.instructions;

@@ -83,6 +83,6 @@ export class Guests {
 
   private again(g: Guest, e?: unknown): void {
     if (e !== undefined) g.failed(e);
-    if (!g.proc.ended) this.ready(g);
+    if (!g.over) this.ready(g);
   }
 }

@@ -1,5 +1,6 @@
 /** Calls: all of Linux's calls that are there, by number; their files are by subject. */
 import type { Call, Calls } from "./call.ts";
+import { exec } from "./exec.ts";
 import { files } from "./files.ts";
 import { ids } from "./ids.ts";
 import { memory } from "./memory.ts";
@@ -7,7 +8,7 @@ import { NAMES } from "./names.ts";
 import { sigs } from "./sigs.ts";
 import { times } from "./times.ts";
 
-const ALL: Calls = { ...files, ...ids, ...memory, ...sigs, ...times };
+const ALL: Calls = { ...exec, ...files, ...ids, ...memory, ...sigs, ...times };
 
 /** How much of a register an argument is: 64 bits with a sign, without one, 32 bits with a sign, without one. */
 export const Width = { long: 0, size: 1, int: 2, unsigned: 3 } as const;

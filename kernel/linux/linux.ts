@@ -54,12 +54,17 @@ export class Linux implements Personality {
   readonly cloexec: Set<number> = new Set();
   private readonly args: number[] = [0, 0, 0, 0, 0, 0];
 
-  constructor(guest: Guest, laid: Laid) {
+  /** `before`: the process's program so far. What it ignores stays ignored, and what it holds back held back. */
+  constructor(guest: Guest, laid: Laid, before?: Linux) {
     this.guest = guest;
     this.proc = guest.proc;
     this.user = guest.user;
     this.calls = guest.calls;
     this.brkBase = this.brk = laid.brk;
+    if (!before) return;
+    this.umask = before.umask;
+    this.blocked = before.blocked;
+    for (const [sig, action] of before.actions) if (action.handler === SIG_IGN) this.actions.set(sig, action);
   }
 
   call(): Awaitable<void> {
@@ -109,11 +114,11 @@ export class Linux implements Personality {
   private result(n: number, line: Shown | undefined): void {
     const { proc, guest } = this;
     if (line) proc.kernel.strace?.(line.done(n));
-    if (!proc.ended) guest.cpu.setNumber(R.rax, n);
+    if (!guest.over) guest.cpu.setNumber(R.rax, n);
   }
 
   private failed(e: unknown, line: Shown | undefined): Awaitable<void> {
-    if (this.proc.ended) return;
+    if (this.guest.over) return;
     if (e instanceof Again) {
       this.step(-SYSCALL);
       return after(e.ready, (why) => {
@@ -135,7 +140,7 @@ export class Linux implements Personality {
 
   /** Over the call, or back to before it: then it is made again when the process goes on. */
   private step(bytes: number): void {
-    if (!this.proc.ended) this.guest.cpu.rip += bytes;
+    if (!this.guest.over) this.guest.cpu.rip += bytes;
   }
 
   private unknown(nr: number): void {

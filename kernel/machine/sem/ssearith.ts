@@ -2,7 +2,7 @@
  * Meanings: arithmetic and comparison of floats. WebAssembly computes, unless that could make a
  * difference: another rounding mode, flushing, an exception unmasked, or one that MXCSR does not have
  * yet. With PE there already (the first inexact result puts it there) what remains to be seen is a
- * result or operand that is not normal; then the exact helpers of ssefloat.ts do it.
+ * result or operand that is not normal; then the exact helpers of sseexact.ts do it.
  */
 import { define } from "../forms.ts";
 import type { Emit } from "../emit.ts";
@@ -10,7 +10,8 @@ import type { Callee, Func, Local } from "../func.ts";
 import { extract, fill, replace, simd, v128, vshift, vsum } from "../simd.ts";
 import { f32, f64, i32, i64, select, type Expr, type F32, type F64, type I32, type I64, type V128 } from "../wasm.ts";
 import { byte, lanes, low32, low64, result, source } from "./sse.ts";
-import { DOUBLE, EXACT, SINGLE, mxcsr, ordered, roundTo, settle, type Format } from "./ssefloat.ts";
+import { EXACT, ordered, roundTo } from "./sseexact.ts";
+import { DOUBLE, SINGLE, mxcsr, settle, type Format } from "./ssefloat.ts";
 
 /** MXCSR has PE, rounds to nearest, flushes nothing and masks all: what is exact need not be told apart. */
 export const calm: I32 = i32.eq(i32.and(mxcsr, i32.const(0xffe0)), i32.const(0x1fa0));

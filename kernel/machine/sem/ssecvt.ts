@@ -8,7 +8,8 @@ import type { Callee } from "../func.ts";
 import { extract, replace, simd, v128, vsum } from "../simd.ts";
 import { f32, f64, i32, i64, select, type I32, type I64, type V128 } from "../wasm.ts";
 import { all, bitsOf, calm, count, laneBits, LEAST, notDenormal, putBits, settled } from "./ssearith.ts";
-import { DOUBLE, SINGLE, convert, fromInteger, roundingMode, toInteger, type Format } from "./ssefloat.ts";
+import { convert, fromInteger, toInteger } from "./sseexact.ts";
+import { DOUBLE, SINGLE, roundingMode, type Format } from "./ssefloat.ts";
 import { becomeMmx, lanes, low32, low64, result, source, vector } from "./sse.ts";
 
 /** Writes the lowest lane. */
