@@ -4,10 +4,10 @@
  * ssecvt.ts see that it could make a difference.
  */
 import type { Callee, Func, Local } from "../func.ts";
-import { f32, f64, i32, i64, select, type I32, type I64 } from "../wasm.ts";
+import { f32, f64, i32, i64, select, type Expr, type I32, type I64 } from "../wasm.ts";
 import { mulHigh } from "./muldiv.ts";
 import {
-  DOUBLE, FE, SINGLE, daz, each, infinity, invalid, isDenormal, isInfinite, isNan, isSignaling, isZero, magnitude, named, negative, pack, parts, quiet, raise, roundingMode, roundsUp, sign,
+  DOUBLE, FE, SINGLE, daz, each, infinity, invalid, isDenormal, isInfinite, isNan, isSignaling, isZero, magnitude, mxcsr, named, negative, pack, parts, quiet, raise, roundingMode, roundsUp, sign,
   type Format, type Parts,
 } from "./ssefloat.ts";
 
@@ -25,12 +25,48 @@ function nans(f: Func, t: Format, a: I64, b: I64): void {
 
 const eitherDenormal = (f: Func, t: Format, a: I64, b: I64): void => f.if(i32.or(isDenormal(t, a), isDenormal(t, b)), () => raise(f, FE.denormal));
 
+/** All masked, nearest, nothing flushed, and PE is not there: it is asked of each result. */
+const asking: I32 = i32.eq(i32.and(mxcsr, i32.const(0xffe0)), i32.const(0x1f80));
+
+/** The arithmetic of a type of float, as far as it is needed here. */
+interface Arithmetic<F> {
+  readonly add: (a: F, b: F) => F;
+  readonly sub: (a: F, b: F) => F;
+  readonly mul: (a: F, b: F) => F;
+  readonly div: (a: F, b: F) => F;
+  readonly abs: (a: F) => F;
+  readonly trunc: (a: F) => F;
+  readonly eq: (a: F, b: F) => I32;
+  readonly lt: (a: F, b: F) => I32;
+  readonly const: (n: number) => F;
+}
+
+/** Returns what WebAssembly computes, if it is easily seen to be exact: programs that only count never get PE. */
+function quick<T extends "f32" | "f64">(f: Func, t: Format, op: "add" | "sub" | "mul" | "div", x: Arithmetic<Expr<T>>, a: Expr<T>, b: Expr<T>, bits: (v: Expr<T>) => I64): void {
+  const r = f.let(x[op](a, b));
+  const whole = (v: Expr<T>): I32 => x.eq(x.trunc(v), v);
+  const small = (v: Expr<T>): I32 => x.lt(x.abs(v), x.const(2 ** (t.fraction + 1)));
+  if (op === "mul") f.if(i32.and(i32.and(whole(a), whole(b)), small(r)), () => f.return(bits(r)));
+  else if (op === "div") f.if(i32.and(i32.and(whole(r), whole(b)), i32.and(small(a), x.eq(x.mul(r, b), a))), () => f.return(bits(r)));
+  else {
+    // What rounding has lost of a sum, which can be computed.
+    const c = op === "add" ? b : f.let(x.sub(x.const(0), b));
+    const part = f.let(x.sub(r, a));
+    const lost = x.add(x.sub(a, x.sub(r, part)), x.sub(c, part));
+    f.if(i32.and(x.eq(lost, x.const(0)), i32.eqz(i32.or(isDenormal(t, bits(a)), isDenormal(t, bits(b))))), () => f.return(bits(r)));
+  }
+}
+
 /** An operation on two floats, of which one NaN or denormal has been dealt with. */
-function binary(name: string, body: (f: Func, t: Format, a: I64, b: Local<"i64">) => void): (t: Format) => Callee<"i64"> {
+function binary(op: "add" | "sub" | "mul" | "div", body: (f: Func, t: Format, a: I64, b: Local<"i64">) => void): (t: Format) => Callee<"i64"> {
   return each((t) => ({
-    name: named(name, t), params: ["i64", "i64"], result: "i64", shared: true,
+    name: named(`f${op}`, t), params: ["i64", "i64"], result: "i64", shared: true,
     write(f) {
       const a = f.param(0, "i64"), b = f.param(1, "i64");
+      f.if(asking, () => {
+        if (t.size === 8) quick<"f64">(f, t, op, f64, f.let(f64.reinterpret(a.get)), f.let(f64.reinterpret(b.get)), (v) => i64.reinterpret(v));
+        else quick<"f32">(f, t, op, f32, f.let(f32.reinterpret(i32.wrap(a.get))), f.let(f32.reinterpret(i32.wrap(b.get))), (v) => i64.extendU(i32.reinterpret(v)));
+      });
       daz(f, t, a, b);
       nans(f, t, a.get, b.get);
       body(f, t, a.get, b);
@@ -66,10 +102,10 @@ function sum(f: Func, t: Format, a: I64, b: Local<"i64">, minus: boolean): void 
   f.return(f.call(pack(t), negative(t, big), i32.sub(i32.add(x.exp, i32.const(1)), i32.wrap(lead)), i64.shl(total, lead)));
 }
 
-const add = binary("fadd", (f, t, a, b) => sum(f, t, a, b, false));
-const sub = binary("fsub", (f, t, a, b) => sum(f, t, a, b, true));
+const add = binary("add", (f, t, a, b) => sum(f, t, a, b, false));
+const sub = binary("sub", (f, t, a, b) => sum(f, t, a, b, true));
 
-const mul = binary("fmul", (f, t, a, { get: b }) => {
+const mul = binary("mul", (f, t, a, { get: b }) => {
   const minus = f.let(i32.ne(negative(t, a), negative(t, b)));
   const signed = f.let(select(minus, sign(t), ZERO));
   f.if(i32.or(i32.and(isInfinite(t, a), isZero(t, b)), i32.and(isInfinite(t, b), isZero(t, a))), () => invalid(f, t));
@@ -85,7 +121,7 @@ const mul = binary("fmul", (f, t, a, { get: b }) => {
   f.return(f.call(pack(t), minus, i32.add(i32.add(x.exp, y.exp), whole), i64.or(sig, i64.extendU(i64.ne(low, ZERO)))));
 });
 
-const div = binary("fdiv", (f, t, a, { get: b }) => {
+const div = binary("div", (f, t, a, { get: b }) => {
   const minus = f.let(i32.ne(negative(t, a), negative(t, b)));
   const signed = f.let(select(minus, sign(t), ZERO));
   f.if(i32.or(i32.and(isInfinite(t, a), isInfinite(t, b)), i32.and(isZero(t, a), isZero(t, b))), () => invalid(f, t));
