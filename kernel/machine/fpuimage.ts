@@ -27,7 +27,7 @@ function encoded(call: NativeCall): { wide: boolean; small: boolean; opcode: num
     rex = b >> 4 === 4 ? b : b < 0x40 || (b >= 0x64 && b <= 0x67) || b >= 0xf0 ? 0 : rex;
     if (b >= 0xd8 && b <= 0xdf) {
       call.load(at + 1, byte);
-      return { wide: (rex & 8) !== 0, small, opcode: ((b & 7) << 8) | (byte[0] as number) };
+      return { wide: (rex & 8) !== 0, small: small && (rex & 8) === 0, opcode: ((b & 7) << 8) | (byte[0] as number) };
     }
     if (b === 0x0f) break;
   }

@@ -152,6 +152,9 @@ export class Sandbox {
     if (a.rflags !== b.rflags) wrong.push(`flags ${a.rflags.toString(16)}, in steps ${b.rflags.toString(16)}`);
     for (let r = 0; r < 16; r++) if (a.big(r) !== b.big(r)) wrong.push(`register ${r} ${a.big(r).toString(16)}, in steps ${b.big(r).toString(16)}`);
     for (let r = 0; r < 16; r++) if (Buffer.compare(a.xmm(r), b.xmm(r))) wrong.push(`xmm${r}`);
+    for (let k = 0; k < 8; k++) if (Buffer.compare(a.st(k), b.st(k))) wrong.push(`x87 register ${k}`);
+    for (const which of ["fcw", "fsw", "ftw"] as const) if (a.x87(which) !== b.x87(which)) wrong.push(which);
+    if (a.mxcsr !== b.mxcsr) wrong.push("mxcsr");
     for (let k = 0; k < FRAMES; k++) if (Buffer.compare(whole.frames[k] as Uint8Array, stepped.frames[k] as Uint8Array)) wrong.push(`page ${k}`);
     // What has read the clock is another matter: the two have not executed the same number of instructions.
     if (wrong.length > 0 && [...whole.frames, ...stepped.frames].some((f) => Buffer.from(f.buffer, f.byteOffset, PAGE).includes(RDTSC))) return false;
