@@ -29,6 +29,8 @@ export class Chan {
   ahead: Uint8Array | undefined;
   /** Length the file had when `ahead` was read, 0 if unknown: its end is not asked for again, once. */
   length = 0;
+  /** Of a stream: what came when somebody asked whether there is anything, until it is read; empty at its end. */
+  kept: Uint8Array | undefined;
   readonly reading: Turn = new Turn();
   readonly writing: Turn = new Turn();
   private refs = 1;
@@ -58,6 +60,12 @@ export class Chan {
 
   /** The next bytes at the offset for the process `by`, in `into` when that is given; the caller has its turn. */
   readNext(count: number, intr: Interrupt, into: Uint8Array | undefined, by: number | undefined): Awaitable<Uint8Array> {
+    if (this.kept) {
+      const data = this.kept.subarray(0, count);
+      this.kept = data.length < this.kept.length ? this.kept.subarray(count) : undefined;
+      into?.set(data);
+      return into ? into.subarray(0, data.length) : data;
+    }
     if (this.ahead) {
       const data = this.ahead.subarray(this.offset, this.offset + count);
       if (this.offset + data.length >= this.ahead.length) this.ahead = undefined;

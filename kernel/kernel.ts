@@ -7,6 +7,7 @@ import { after, type Awaitable, Ebadarg, Enoproc, type Host, NineError, open, ty
 import { Chan } from "./chan.ts";
 import { FdWire } from "./fdwire.ts";
 import { Guests } from "./guest/guests.ts";
+import { procfs } from "./linux/procfs.ts";
 import { Mnt } from "./mnt.ts";
 import { NoteGroup } from "./notegroup.ts";
 import { type Post, Posts } from "./posts.ts";
@@ -20,7 +21,7 @@ const MAXPROCS = 16_384;
 /** Plan 9's letters of the servers that have one (intro(3)). */
 const LETTERS: ReadonlyMap<string, string> = new Map(Object.entries({ "|": "pipe", "/": "root", c: "cons", d: "dup", e: "env", p: "proc", s: "srv" }));
 
-const FREE: ReadonlySet<string> = new Set(["pipe", "cons", "dup", "env", "proc"]);
+const FREE: ReadonlySet<string> = new Set(["pipe", "cons", "dup", "env", "proc", "linux"]);
 
 /**
  * A server that shows the kernel's own things. Each process attaches to it for itself, with its pid as
@@ -89,7 +90,7 @@ export class Kernel {
 
   constructor(options: KernelOptions) {
     this.options = options;
-    this.servers = new Map(Object.entries(options.servers));
+    this.servers = new Map<string, Server | Device>([["linux", procfs], ...Object.entries(options.servers)]);
     this.host = options.host;
     this.programs = options.programs;
     this.dial = options.dial;

@@ -9,6 +9,7 @@ import { startGuest } from "../guest/start.ts";
 import type { Proc } from "../proc.ts";
 import type { Calls } from "./call.ts";
 import type { Linux } from "./linux.ts";
+import { AT, nameAt } from "./paths.ts";
 
 /** Arguments and variables together, at most; of one, bytes. */
 const MAXSTRINGS = 65_536;
@@ -61,7 +62,7 @@ function setVars(proc: Proc, vars: ReadonlyMap<string, readonly string[]>): void
 
 export const exec: Calls = {
   execve(l, name, argv, envp) {
-    const path = l.user.string(name);
-    return become(l, path, strings(l, argv), strings(l, envp));
+    const path = nameAt(l, AT.fdcwd, name);
+    return become(l, path === `#linux/${l.proc.pid}/exe` ? l.proc.text : path, strings(l, argv), strings(l, envp));
   },
 };

@@ -4,35 +4,33 @@
  * its result is, so that one that has not begun can be made again; a result is there before the next
  * instruction runs. The calls themselves stand by subject in the files of calls.ts.
  */
-import { after, type Awaitable, type Dir, errno, isInterrupted, NineError } from "../../proto/index.ts";
-import type { Chan } from "../chan.ts";
+import { after, type Awaitable, errno, isInterrupted, NineError } from "../../proto/index.ts";
 import type { FileCalls } from "../filecalls.ts";
 import type { Guest, Personality } from "../guest/guest.ts";
 import type { Laid } from "../guest/image.ts";
 import type { Fault } from "../guest/segments.ts";
 import { Again, type User } from "../guest/user.ts";
-import { R, Trap } from "../machine/index.ts";
+import { type Cpu, R, Trap } from "../machine/index.ts";
+import { cleanPath } from "../namec.ts";
 import type { Proc } from "../proc.ts";
 import { CALLS, Width } from "./calls.ts";
-import { NAMES } from "./names.ts";
-import { isIgnored, NSIG, noteOf, SIG, signalOf } from "./signals.ts";
+import { type Info, NO_FAULT, trapState } from "./frame.ts";
+import { NAMES, numberOf } from "./names.ts";
+import { noteOf, SIG } from "./signals.ts";
+import { SA, SI, Signals } from "./sigstate.ts";
 import { type Shown, shown } from "./strace.ts";
+import { Timers } from "./timers.ts";
+import { Tty } from "./tty.ts";
 
 /** Where the arguments are. */
 const ARGS = [R.rdi, R.rsi, R.rdx, R.r10, R.r8, R.r9] as const;
 /** Bytes of the syscall instruction. */
 const SYSCALL = 2;
 
-/** sigaction(2), as the kernel has it. */
-export interface Action {
-  readonly handler: number;
-  readonly flags: number;
-  readonly restorer: number;
-  readonly mask: readonly [lo: number, hi: number];
-}
-
-export const SIG_DFL = 0;
-export const SIG_IGN = 1;
+/** What a call gives that has put the registers in order itself. */
+export const KEPT: number = Number.NaN;
+/** Calls that a handler ends, whatever it was said to do (signal(7)). */
+const NEVERAGAIN: ReadonlySet<number> = new Set(["poll", "ppoll", "select", "pselect6", "nanosleep", "clock_nanosleep", "pause", "rt_sigsuspend", "rt_sigtimedwait", "epoll_wait"].map(numberOf));
 
 export class Linux implements Personality {
   readonly guest: Guest;
@@ -44,14 +42,22 @@ export class Linux implements Personality {
   brkBase: number;
   brk: number;
   umask = 0o022;
-  /** What it wants of signals; the default is not there. */
-  readonly actions: Map<number, Action> = new Map();
-  /** Signals that are held back, as bits from signal 1 on. */
-  blocked: [lo: number, hi: number] = [0, 0];
-  /** Entries of open directories that were read and did not fit. */
-  readonly listings: WeakMap<Chan, Dir[]> = new WeakMap();
+  readonly signals: Signals = new Signals(this);
+  readonly timers: Timers;
+  readonly tty: Tty = new Tty(this);
   /** fds that exec closes. */
   readonly cloexec: Set<number> = new Set();
+  /** Its name, as it calls itself; the file it runs. */
+  comm: string;
+  readonly exe: string;
+  /** Of a call that waits for a time, when that is: it may be made several times. */
+  deadline: number | undefined;
+  /** What a call does when a handler ends it. */
+  broken: (() => void) | undefined;
+  /** The call is to be made again. */
+  private again = false;
+  /** Numbers of calls that are not there, told once. */
+  private readonly missing = new Set<number>();
   private readonly args: number[] = [0, 0, 0, 0, 0, 0];
 
   /** `before`: the process's program so far. What it ignores stays ignored, and what it holds back held back. */
@@ -61,10 +67,12 @@ export class Linux implements Personality {
     this.user = guest.user;
     this.calls = guest.calls;
     this.brkBase = this.brk = laid.brk;
+    this.comm = this.proc.name.slice(0, 15);
+    this.exe = this.proc.text.startsWith("#") ? `/${this.proc.text}` : cleanPath(this.proc, this.proc.text === "" ? "/" : this.proc.text);
+    this.timers = before?.timers.handed(this) ?? new Timers(this);
     if (!before) return;
     this.umask = before.umask;
-    this.blocked = before.blocked;
-    for (const [sig, action] of before.actions) if (action.handler === SIG_IGN) this.actions.set(sig, action);
+    this.signals.inherit(before.signals);
   }
 
   call(): Awaitable<void> {
@@ -72,6 +80,9 @@ export class Linux implements Personality {
     const nr = cpu.lo(R.rax);
     const known = CALLS[nr];
     this.proc.intr.lower();
+    if (!this.again) this.deadline = undefined;
+    this.again = false;
+    this.broken = undefined;
     if (!known) return this.unknown(nr);
     const args = this.arguments(known.given);
     const line = this.proc.kernel.strace && shown(this, nr, args);
@@ -114,13 +125,13 @@ export class Linux implements Personality {
   private result(n: number, line: Shown | undefined): void {
     const { proc, guest } = this;
     if (line) proc.kernel.strace?.(line.done(n));
-    if (!guest.over) guest.cpu.setNumber(R.rax, n);
+    if (!guest.over && n === n) guest.cpu.setNumber(R.rax, n);
   }
 
   private failed(e: unknown, line: Shown | undefined): Awaitable<void> {
     if (this.guest.over) return;
     if (e instanceof Again) {
-      this.step(-SYSCALL);
+      this.rewind();
       return after(e.ready, (why) => {
         // The page cannot be had: making the call again would ask for it again.
         if (!why) return;
@@ -130,12 +141,23 @@ export class Linux implements Personality {
     }
     if (!(e instanceof NineError)) throw e;
     if (isInterrupted(e)) {
-      // What was only ignored, or a process that ends, has nothing to be told.
-      this.step(-SYSCALL);
+      // What is only ignored, or a process that ends or stops, has nothing to be told.
+      const action = this.signals.next;
+      if (!action || (action.flags & SA.restart && !NEVERAGAIN.has(this.guest.cpu.lo(R.rax)))) this.rewind();
+      else {
+        this.broken?.();
+        this.result(-errno.EINTR, line);
+      }
       return;
     }
     if (e.errno === errno.EPIPE) this.raise(SIG.PIPE);
     this.result(-e.errno, line);
+  }
+
+  /** The call is made again when the process goes on. */
+  private rewind(): void {
+    this.again = true;
+    this.step(-SYSCALL);
   }
 
   /** Over the call, or back to before it: then it is made again when the process goes on. */
@@ -145,37 +167,58 @@ export class Linux implements Personality {
 
   private unknown(nr: number): void {
     const { strace } = this.proc.kernel;
-    strace?.(`${this.proc.pid} ${NAMES[nr]?.name ?? `syscall ${nr}`}(...) = -1 ENOSYS (not in this kernel)`);
+    if (!this.missing.has(nr) && this.missing.size < 1024) strace?.(`${this.proc.pid} ${NAMES[nr]?.name ?? `syscall ${nr}`}(...) = -1 ENOSYS (not in this kernel)`);
+    this.missing.add(nr);
     this.result(-errno.ENOSYS, undefined);
   }
 
   /** A signal for the process itself, by its own doing. */
   raise(sig: number): void {
-    this.proc.note(noteOf(sig));
+    this.signals.post({ sig, code: SI.user, pid: this.proc.pid, uid: this.proc.kernel.uid, fault: NO_FAULT });
+  }
+
+  /** A signal that comes by itself: what the process waits for ends. */
+  send(info: Info): void {
+    if (this.proc.ended) return;
+    this.signals.post(info);
+    this.proc.interrupt();
   }
 
   note(note: string): boolean {
-    const sig = signalOf(note);
-    if (sig === SIG.KILL) return false;
-    const action = this.actions.get(sig)?.handler ?? SIG_DFL;
-    return action === SIG_IGN || (action === SIG_DFL && isIgnored(sig));
+    return this.signals.note(note);
   }
 
   deliver(): Awaitable<void> {
-    return undefined;
+    return this.signals.deliver(this.again);
   }
 
-  fault(trap: Trap, why: Fault | undefined): Awaitable<void> {
-    const sig = trap === Trap.PF ? (why?.kind === "missing" ? SIG.BUS : SIG.SEGV)
-      : trap === Trap.UD ? SIG.ILL : trap === Trap.DE || trap === Trap.MF || trap === Trap.XM ? SIG.FPE
-      : trap === Trap.BP || trap === Trap.DB ? SIG.TRAP : trap === Trap.AC ? SIG.BUS : SIG.SEGV;
-    return this.guest.crash(noteOf(sig), `${noteOf(sig)}: ${what(trap, why)}`);
+  fault(trap: Trap, why: Fault | undefined, code = 0): Awaitable<void> {
+    const info = faultInfo(trap, why, code, this.guest.cpu);
+    if (this.signals.trap(info)) return undefined;
+    return this.guest.crash(noteOf(info.sig), `${noteOf(info.sig)}: ${what(trap, why)}`);
   }
+}
 
-  /** Whether a number is a signal's. */
-  static isSignal(sig: number): boolean {
-    return sig >= 1 && sig <= NSIG;
+/** The signal of a trap, and what its handler is told (sigaction(2)). */
+function faultInfo(trap: Trap, why: Fault | undefined, code: number, cpu: Cpu): Info {
+  const info = (sig: number, si: number, addr: number): Info => ({ sig, code: si, addr, fault: trapState(trap, why?.code ?? code, why?.address ?? 0) });
+  switch (trap) {
+    case Trap.PF: return info(why?.kind === "missing" ? SIG.BUS : SIG.SEGV, why?.kind === "unmapped" ? 1 : 2, why?.address ?? 0);
+    case Trap.UD: return info(SIG.ILL, 2, cpu.rip);
+    case Trap.DE: return info(SIG.FPE, 1, cpu.rip);
+    case Trap.MF: return info(SIG.FPE, fpeCode(cpu.x87("fsw") & ~cpu.x87("fcw")), cpu.rip);
+    case Trap.XM: return info(SIG.FPE, fpeCode(cpu.mxcsr & ~(cpu.mxcsr >> 7)), cpu.rip);
+    case Trap.BP: return info(SIG.TRAP, SI.kernel, 0);
+    case Trap.DB: return info(SIG.TRAP, 2, cpu.rip);
+    case Trap.AC: return info(SIG.BUS, 1, 0);
+    case Trap.SS: return info(SIG.BUS, SI.kernel, 0);
+    default: return info(SIG.SEGV, SI.kernel, 0);
   }
+}
+
+/** si_code by the exceptions that are not masked: invalid, division, overflow, underflow, inexact. */
+function fpeCode(flags: number): number {
+  return flags & 1 ? 7 : flags & 4 ? 3 : flags & 8 ? 4 : flags & 0x12 ? 5 : flags & 0x20 ? 6 : 0;
 }
 
 function what(trap: Trap, why: Fault | undefined): string {

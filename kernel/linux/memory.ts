@@ -10,6 +10,8 @@ import type { Linux } from "./linux.ts";
 const MAP = { shared: 1, private: 2, type: 0xf, fixed: 0x10, anonymous: 0x20, fixedNoreplace: 0x100000 } as const;
 const ALLPROT: number = PROT.read | PROT.write | PROT.exec;
 const MREMAP = { mayMove: 1, fixed: 2 } as const;
+/** NORMAL to FREE, DONTFORK to DODUMP, WIPEONFORK to POPULATE_WRITE. */
+const KNOWNADVICE: ReadonlySet<number> = new Set([0, 1, 2, 3, 4, 8, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23]);
 const MADV = { dontneed: 4, free: 8 } as const;
 
 /** A range as calls give it: its end in whole pages. */
@@ -37,6 +39,23 @@ function drop(l: Linux, { base, top }: Range): void {
     if (s.shared) continue;
     segments.discard(s, Math.max(base, s.base), Math.min(top, s.top));
   }
+}
+
+/** Whether all of a range is mapped. */
+function isMapped(l: Linux, { base, top }: Range): boolean {
+  let at = base;
+  for (const s of l.guest.segments.in({ base, top })) {
+    if (s.base > at) return false;
+    at = s.top;
+  }
+  return at >= top;
+}
+
+/** Nothing is ever taken out of RAM: a range is locked when it is there. */
+function locked(l: Linux, base: number, bytes: number): number {
+  if (bytes === 0) return 0;
+  const from = base - (base % PAGE);
+  return isMapped(l, rangeOf(from, bytes + base - from)) ? 0 : -errno.ENOMEM;
 }
 
 export const memory: Calls = {
@@ -112,15 +131,38 @@ export const memory: Calls = {
     return segments.move(from, segments.hole(size, MMAPTOP), size);
   },
 
-  msync(l, base, bytes) {
-    const r = l.guest.segments.sync(rangeOf(base, bytes), l.proc.intr);
+  msync(l, base, bytes, flags) {
+    if (flags & ~7 || (flags & 5) === 5) return -errno.EINVAL;
+    const range = rangeOf(base, bytes);
+    if (bytes > 0 && !isMapped(l, range)) return -errno.ENOMEM;
+    const r = l.guest.segments.sync(range, l.proc.intr);
     return r instanceof Promise ? r.then(() => 0) : 0;
   },
 
   madvise(l, base, bytes, advice) {
-    if (bytes === 0) return 0;
+    if (!KNOWNADVICE.has(advice)) return -errno.EINVAL;
     const range = rangeOf(base, bytes);
+    if (bytes === 0) return 0;
+    if (!isMapped(l, range)) return -errno.ENOMEM;
     if (advice === MADV.dontneed || advice === MADV.free) drop(l, range);
     return 0;
   },
+
+  mincore(l, base, bytes, to) {
+    if (base % PAGE !== 0) return -errno.EINVAL;
+    const range = rangeOf(base, bytes);
+    if (bytes > 0 && !isMapped(l, range)) return -errno.ENOMEM;
+    const pages = (range.top - base) / PAGE;
+    const { space } = l.guest.segments;
+    for (let k = 0; k < pages; k += PAGE) {
+      l.user.put(to + k, Uint8Array.from({ length: Math.min(PAGE, pages - k) }, (_, i) => (space.mapping(base + (k + i) * PAGE) ? 1 : 0)));
+    }
+    return 0;
+  },
+
+  mlock: locked,
+  munlock: locked,
+  mlock2: (l, base, bytes, flags) => (flags & ~1 ? -errno.EINVAL : locked(l, base, bytes)),
+  mlockall: (_l, flags) => (flags === 0 || flags & ~7 || flags === 4 ? -errno.EINVAL : 0),
+  munlockall: () => 0,
 };

@@ -39,6 +39,11 @@ export function isIgnored(sig: number): boolean {
   return sig === SIG.CHLD || sig === SIG.URG || sig === SIG.WINCH || sig === SIG.CONT;
 }
 
+/** Who has not said what to do with it stops. */
+export function isStop(sig: number): boolean {
+  return sig === SIG.STOP || sig === SIG.TSTP || sig === SIG.TTIN || sig === SIG.TTOU;
+}
+
 /** The exit code of a process that ended with a status: its own, 128 and the signal it died of, or 1. */
 export function exitCodeOf(status: string): number {
   if (status === "") return 0;
