@@ -3,11 +3,12 @@
  * kernel, ended when rc ends.
  */
 import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
 import type { Program, Sys } from "../../kernel/index.ts";
 import { DMDIR, Eisdir, errno, NineError, OREAD, ORDWR, OWRITE } from "../../proto/index.ts";
 import { Editor, entryLine, History } from "../edit/index.ts";
-import { rc } from "../rc/index.ts";
+import { rc, type Text } from "../rc/index.ts";
 import { decode } from "../tools/lib/bytes.ts";
 import { readAll } from "../tools/lib/readall.ts";
 import { about } from "../tools/lib/tool.ts";
@@ -66,7 +67,7 @@ export async function shell(o: ShellOptions): Promise<number> {
   try {
     const { TERM } = o.env;
     kernel = await booted(options, o.cwd, {
-      streams, wrap: traced, ...(interactive && { history: () => history.entries.map(entryLine).join("") }), programs: [["rc", prompting(streams, history)]], ...(TERM !== undefined && { env: [["TERM", [TERM]]] }),
+      streams, wrap: traced, ...(interactive && { history: () => history.entries.map(entryLine).join("") }), programs: [["rc", prompting(streams, history, interactive ? readProfile(o.env, o.cwd) : undefined)]], ...(TERM !== undefined && { env: [["TERM", [TERM]]] }),
     });
     const { sys } = kernel;
     sys.notify(() => true);
@@ -93,6 +94,18 @@ export async function shell(o: ShellOptions): Promise<number> {
 export function exitCode(status: string): number {
   if (status === "" || status === "0") return 0;
   return /^[1-9]\d{0,2}$/.test(status) && Number(status) <= 255 ? Number(status) : 1;
+}
+
+/** $NINEPLEX_PROFILE, by default nineplex/profile where XDG keeps configuration; none when that is empty, or cannot be read. */
+function readProfile(env: ShellOptions["env"], cwd: string): Text | undefined {
+  const { NINEPLEX_PROFILE: named, XDG_CONFIG_HOME: config } = env;
+  if (named === "") return undefined;
+  const name = named === undefined ? join(config?.startsWith("/") ? config : join(homedir(), ".config"), "nineplex/profile") : resolve(cwd, named);
+  try {
+    return { name, text: decode(readFileSync(name)) };
+  } catch {
+    return undefined;
+  }
 }
 
 /** The text of a script, which is looked for in the name space and then on the host. Rejects with a NineError that names it. */
@@ -125,8 +138,9 @@ async function readNamed(sys: Sys, file: string): Promise<Uint8Array | undefined
 }
 
 /** rc, with line editing where a person types; on a terminal that can do nothing else, with a prompt alone. */
-function prompting(streams: Streams, history: History): Program {
+function prompting(streams: Streams, history: History, profile: Text | undefined): Program {
   return rc({
+    ...(profile && { profile }),
     lineEditor: (sys) => {
       if (!streams.console.isTTY || !process.stdout.isTTY || !onConsole(sys)) return undefined;
       return dumb(sys.getenv("TERM")?.[0]) ? "plain" : editor(sys, history);

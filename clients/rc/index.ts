@@ -21,7 +21,15 @@ export interface RcOptions {
   /** An editor for commands from fd 0 of this process, "plain" for a prompt alone; undefined when that is no terminal. */
   lineEditor?: (sys: Sys) => LineEditor | "plain" | undefined;
   /** A script that is not in the name space, by the name its user gave it: run it; argv holds its arguments only. */
-  script?: { readonly name: string; readonly text: string };
+  script?: Text;
+  /** Commands of the user, run before the first prompt on a terminal. */
+  profile?: Text;
+}
+
+/** What is run, by the name that mistakes in it have. */
+export interface Text {
+  readonly name: string;
+  readonly text: string;
 }
 
 const usage = "Usage: rc [-SsrdiIlxepvV] [-c arg] [-m command] [file [arg ...]]\n";
@@ -114,9 +122,23 @@ async function commands(sh: Shell, args: Args, login: boolean, options: RcOption
     const control = await Control.of(sh.sys, (ended) => sh.keep(ended));
     sh.control = control;
     if (control) sh.notes.control((pid) => control.held(pid));
+    if (editor && options.profile) await own(sh, options.profile);
   }
   const more: More = editor && editor !== "plain" ? fromEditor(sh, editor) : fromStdin(sh, interactive);
   await interpret(sh, { ...textSource(""), final: false }, "/fd/0", interactive, more);
+}
+
+/** The user's commands: a mistake ends them, and not the shell. */
+async function own(sh: Shell, { name, text }: Text): Promise<void> {
+  try {
+    await runText(sh, text, name, []);
+  } catch (e) {
+    if (e instanceof Interrupt) return;
+    const wrong = e instanceof RcSyntax ? new RcError(`${name}:${e.line}: ${e.message}`) : mistake(e);
+    if (!wrong) throw e;
+    await sh.tell(wrong);
+  }
+  sh.setStatus("");
 }
 
 async function profile(sh: Shell): Promise<void> {

@@ -20,9 +20,9 @@ describeWith(["python3"], "the prompt on a terminal", () => {
   const history = join(top, "state/nineplex/history");
   mkdirSync(dir);
   let terminal: Terminal;
-  const start = async (env: Record<string, string> = {}): Promise<Terminal> => {
+  const start = async (env: Record<string, string> = {}, first = /^% $/): Promise<Terminal> => {
     const t = new Terminal([`--trace=${trace}`], dir, env);
-    await t.shows(/^% $/);
+    await t.shows(first);
     return t;
   };
 
@@ -62,6 +62,17 @@ describeWith(["python3"], "the prompt on a terminal", () => {
     await other.line("echo x");
     await other.close();
     expect(() => statSync(join(top, "nobody"))).toThrow("ENOENT");
+  }, 60_000);
+
+  it("runs the user's profile before the first prompt; a mistake ends it, and not the shell", async () => {
+    const profile = join(top, "profile");
+    writeFileSync(profile, "fn hello {echo hello $1}\nprompt=('; ' '\t')\nbind /tmp /n/t\nx=)\necho never\n");
+    const other = await start({ NINEPLEX_PROFILE: profile }, /:4: .*\n; $/);
+    other.type("hello world\r");
+    await other.shows(/hello world\nhello world\n; $/);
+    other.type("ls -d /n/t && rc -c 'hello child'\r");
+    await other.shows(/\n\/n\/t\nhello child\n; $/);
+    await other.close();
   }, 60_000);
 
   it("completes commands, variables and files", async () => {

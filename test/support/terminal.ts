@@ -66,7 +66,7 @@ export class Terminal {
 
   constructor(args: readonly string[], cwd: string, env: Readonly<Record<string, string>> = {}) {
     this.child = spawn(programPath("python3") ?? "python3", ["-c", BRIDGE, process.execPath, ...MAIN, ...args], {
-      cwd, stdio: ["pipe", "pipe", "inherit", "pipe"], env: { ...process.env, TERM: "xterm", NINEPLEX_HISTORY: "", ...env },
+      cwd, stdio: ["pipe", "pipe", "inherit", "pipe"], env: { ...process.env, TERM: "xterm", NINEPLEX_HISTORY: "", NINEPLEX_PROFILE: "", ...env },
     });
     this.child.stdout?.on("data", (data: Buffer) => {
       this.onData?.(data);
