@@ -136,7 +136,7 @@ export function fxsave(call: NativeCall): boolean {
   view.setUint32(FXSAVE.mxcsr + 4, MXCSR, true);
   for (let k = 0; k < 8; k++) bytes.set(memory.u8.subarray(register(memory, k), register(memory, k) + 10), FXSAVE.st + k * 16);
   bytes.set(memory.u8.subarray(CPU_BASE + CPU.xmm, CPU_BASE + CPU.xmm + 256), FXSAVE.xmm);
-  return call.store(address(call), bytes);
+  return call.store(address(call), bytes, FXSAVE.bytes);
 }
 
 /** fxrstor; bits of MXCSR that are none are #GP. */

@@ -186,7 +186,7 @@ export class Machine {
       rip: () => this.blocks.ripOf(pc),
       instructions: () => this.instructions - this.blocks.remaining(pc),
       load: (va, into) => this.read(va, into) === into.length,
-      store: (va, from) => this.writable(va, from.length) && this.write(va, from) === from.length,
+      store: (va, from, room = from.length) => this.writable(va, room) && this.write(va, from) === from.length,
     }));
   }
 

@@ -25,9 +25,9 @@ export interface NativeCall {
   readonly rip: () => number;
   /** Instructions executed before this one. */
   readonly instructions: () => number;
-  /** Guest memory, all of it or a fault: then the native returns false. Writing checks every page first. */
+  /** Guest memory, all of it or a fault: then the native returns false. Writing checks every page first, of `room` bytes. */
   readonly load: (va: number, into: Uint8Array) => boolean;
-  readonly store: (va: number, from: Uint8Array) => boolean;
+  readonly store: (va: number, from: Uint8Array, room?: number) => boolean;
 }
 
 /** Computes; false leaves the instruction, with CPU.exit and CPU.code set. */

@@ -2,7 +2,7 @@
  * Board: a machine with memory as cases have it (case.ts), which runs one case after the other. Between
  * two, memory is as at the start. Pages, translations and TLBs stay: cases find them in all states.
  */
-import { createMachine, PAGE, Trap, type Machine } from "../../../kernel/machine/index.ts";
+import { createMachine, PAGE, Trap, type Context, type Machine } from "../../../kernel/machine/index.ts";
 import { CODE, CODE_BYTES, End, EXIT, FX, FXSAVE, HIGH, PAGE_AT, PAGES, READ_ONLY, type Case, type Outcome, type Run } from "./case.ts";
 
 /** No case has a loop that is longer. */
@@ -17,6 +17,8 @@ export class Board {
   /** What memory was when the case began. */
   private readonly base: Uint8Array<ArrayBuffer>;
   private readonly code: readonly number[];
+  /** What cases do not set. */
+  private readonly blank: Context;
   private last: Uint8Array = new Uint8Array();
   private lastOffset = 0;
 
@@ -27,6 +29,8 @@ export class Board {
     const frame = (): number => m.frames.alloc() as number;
     const data = Array.from({ length: PAGES }, frame);
     this.machine = m;
+    this.blank = m.newContext();
+    m.cpu.save(this.blank);
     this.pristine = pristine;
     this.base = pristine.slice();
     this.pages = data.map((f) => m.frames.bytes(f));
@@ -47,6 +51,7 @@ export class Board {
     const { cpu } = m;
     this.place(c);
     this.patch(c, false);
+    cpu.load(this.blank);
     for (let n = 0; n < 16; n++) cpu.set(n, c.regs[n * 2] as number, c.regs[n * 2 + 1] as number);
     cpu.rflags = c.flags;
     cpu.fsbase = c.base("fs");

@@ -33,8 +33,8 @@ const HELD = [R.rbx, R.rbp, R.rsi, R.rdi, R.r12, R.r13, R.rsp];
 const STACKED = /^(push|pushi|pushseg|pushf|pop|popf|popseg|call|calli|ret|retn|enter|leave)$/;
 /** Counts in cl beyond 16 have undefined results: alone, states see to it. */
 const DOUBLE_SHIFT = /^sh[lr]d\.2 .*c$/;
-/** Not in sequences: what they take must be as states make it, where they lead, the call's number. */
-const ALONE = /^sh[lr]d\.2 .*c$|^(popf|maskmov|jmpi|calli|ret|syscall)/;
+/** Not in sequences: what they take must be as states make it, where they lead, the call's number; the last x87 instruction, which only processors keep. */
+const ALONE = /^sh[lr]d\.2 .*c$|^(popf|maskmov|jmpi|calli|ret|syscall|fxsave|fnsave|fnstenv)/;
 const PREFIXES = [0x66, 0xf2, 0xf3, 0xf0, 0x64, 0x65, 0x67, 0x2e, 0x36, 0x3e, 0x26];
 const BIT_STRING = /^bt[src]?$/;
 

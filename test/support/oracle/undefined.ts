@@ -61,7 +61,6 @@ const NEVER: readonly (readonly [RegExp, string])[] = [
   [/^(far.*|sysenter)$/, "the host's descriptors and gates"],
   [/^(rcp|rsqrt)[ps]s$/, "approximations, each processor's own"],
   [/^(fsin|fcos|fsincos|fptan|fpatan|f2xm1|fyl2x|fyl2xp1)$/, "transcendental: the last bit is each processor's own"],
-  [/^(fnstenv|fnsave|fxsave)$/, "has the x87's last instruction in memory, which processors keep differently"],
   [/^movsxd\.2/, "two bytes are read by Intel's, four by AMD's"],
   [/^ud2\.[248]/, "ud0 and ud1 have a modrm byte for Intel's, none for AMD's"],
   [/^int1$/, "hypervisors tell another rip"],
