@@ -46,11 +46,6 @@ export class Pages {
     this.ram = ram;
   }
 
-  /** Nobody has it any more: what comes now is not kept. */
-  get over(): boolean {
-    return this.refs === 0;
-  }
-
   incref(): this {
     this.refs++;
     return this;

@@ -14,6 +14,9 @@ import type { Ram } from "./ram.ts";
 import type { Fault, Segments } from "./segments.ts";
 import { User } from "./user.ts";
 
+/** After so many traps the clock is looked at. */
+const TRAPS = 32;
+
 /** Runs a host program in a process. */
 export type RunHost = (proc: Proc, main: Program, argv: readonly string[]) => void;
 
@@ -106,7 +109,8 @@ export class Guest {
   /** Runs it, at most so many instructions and until `over`; a promise is what it waits for, false says that it has ended. */
   slice(budget: number, over: () => boolean): Awaitable<unknown> {
     const { proc, machine, personality } = this;
-    for (let left = budget; ;) {
+    let left = budget;
+    for (let traps = 1; ; traps++) {
       if (this.over) return false;
       if (proc.killed !== undefined) {
         proc.exit(proc.killed);
@@ -115,7 +119,7 @@ export class Guest {
       const held = proc.held() ?? personality.deliver();
       if (held instanceof Promise) return held;
       if (this.over) return false;
-      if (left <= 0 || over()) return undefined;
+      if (left <= 0 || (traps % TRAPS === 0 && over())) return undefined;
       this.use();
       const before = machine.instructions;
       const exit = machine.run(left);

@@ -9,6 +9,9 @@ import { type Machine, PF } from "../machine/index.ts";
 import { PAGE } from "../segment.ts";
 import type { Fault } from "./segments.ts";
 
+/** Bytes of a copy that is made before it is known whether they are there. */
+const LARGE = 65_536;
+
 /** The call is to be made again when this has settled. */
 export class Again extends Error {
   readonly ready: Promise<unknown>;
@@ -36,6 +39,8 @@ export class User {
 
   /** A copy of n bytes. */
   bytes(va: number, n: number): Uint8Array {
+    // What is not there is not made room for.
+    if (n > LARGE) this.touch(va, n, PF.user);
     const to = new Uint8Array(n);
     this.owner.use();
     const { machine } = this.owner;

@@ -64,8 +64,3 @@ function parse(): (Named | undefined)[] {
   }
   return all;
 }
-
-/** The number of a call. */
-export function numberOf(name: string): number {
-  return NAMES.findIndex((x) => x?.name === name);
-}

@@ -134,8 +134,13 @@ describe("run", () => {
     const source = `mov 8(%rsp), %rsi\nxor %edx, %edx\nlen: inc %edx\ncmpb $0, (%rsi,%rdx)\njne len\nmov (%rsp), %rbx\nmov $1, %edi\nmov $1, %eax\nsyscall\nsub $64, %rsp\n`
       + `${call(SYS.read, 0, "%rsp", 64)}${call(SYS.write, 1, "%rsp", "%rax")}${call(SYS.exit, "%rbx")}`;
     const write = `${call(SYS.open, "name", 0o1101, 0o644)}neg %eax\ntest %eax, %eax\njns over\nxor %eax, %eax\nover: mov %eax, %edi\nmov $60, %eax\nsyscall\nname: .asciz "made"\n`;
-    for (const [file, body] of [[join(cwd, "guest"), elf(source)], [join(far, "write"), elf(write)], [join(cwd, "bad"), elf("ud2\n")]] as const) writeFileSync(file, body, { mode: 0o755 });
+    for (const [file, body] of [[join(cwd, "guest"), elf(source)], [join(far, "write"), elf(write)], [join(cwd, "bad"), elf("ud2\n")], [join(cwd, "loop"), elf(`${call(SYS.write, 1, "name", 5)}loop: jmp loop\nname: .ascii "here\\n"\n`)]] as const) writeFileSync(file, body, { mode: 0o755 });
     try {
+      const loops = (["SIGINT", "SIGTERM", "SIGHUP"] as const).map(async (signal) => {
+        const loop = start(process.execPath, [...main, "run", "./loop"], cwd, signal);
+        await loop.said(/here/);
+        return await loop.stop();
+      });
       const [guest, refusing, writing, bad, tool, none] = await Promise.all([
         run(["run", "guest", "a", "-h"], "input"), run(["run", join(far, "write")]), run(["run", "--rw", join(far, "write")]), run(["run", "--ram=8M", "./bad"]),
         run(["run", "ls", "nosuch"]), run(["run", "none"]),
@@ -146,9 +151,10 @@ describe("run", () => {
       expect(bad).toMatchObject({ status: 132 });
       expect(bad.stderr).toMatch(/^bad \d+: sys: ill: .*\n400200: ud2\nrip /);
       expect([tool.status, none.status]).toEqual([1, 1]);
+      expect(await Promise.all(loops)).toEqual([130, 143, 129]);
       expect(none.stderr).toBe("nineplex: none: file does not exist\n");
     } finally {
-      for (const name of ["guest", "bad", "made"]) rmSync(join(cwd, name), { force: true });
+      for (const name of ["guest", "bad", "loop", "made"]) rmSync(join(cwd, name), { force: true });
     }
   });
 });
