@@ -64,3 +64,8 @@ function parse(): (Named | undefined)[] {
   }
   return all;
 }
+
+/** The number of a call. */
+export function numberOf(name: string): number {
+  return NAMES.findIndex((x) => x?.name === name);
+}
