@@ -70,6 +70,8 @@ export interface Booted extends Disposable {
   readonly ended: Promise<void>;
   /** What is alive. */
   stats(): Stats;
+  /** How many instructions guests have executed. */
+  instructions(): number;
   /** Ends every process and hangs up every portal. */
   shutdown(): void;
 }
@@ -107,6 +109,7 @@ export async function boot(options: BootOptions): Promise<Booted> {
       return group !== undefined;
     },
     stats: () => kernel.stats(),
+    instructions: () => kernel.instructions,
     shutdown: () => kernel.shutdown(),
     [Symbol.dispose]: () => kernel.shutdown(),
   };

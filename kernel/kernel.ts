@@ -104,6 +104,11 @@ export class Kernel {
     return (this.machine ??= new Guests(this, this.options.ramBytes));
   }
 
+  /** How many instructions guests have executed. */
+  get instructions(): number {
+    return this.machine?.machine.instructions ?? 0;
+  }
+
   /** The user's number, as guests are told it. */
   get uid(): number {
     return this.options.uid ?? 0;

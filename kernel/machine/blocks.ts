@@ -95,7 +95,7 @@ export class Blocks {
 
   private at(page: number, virtual: number, offset: number): number | undefined {
     const known = this.pages.get(page);
-    if (known) for (const p of known) if (p.page === virtual) return p.blocks.get(offset);
+    for (let k = 0; known && k < known.length; k++) if (known[k]?.page === virtual) return known[k]?.blocks.get(offset);
     return undefined;
   }
 
@@ -273,7 +273,7 @@ export class Blocks {
   /** The form of what was decoded; 90 is no exchange, which would clear half of rax. */
   private form(): Form | undefined {
     const i = this.insn;
-    if (i.d === 0 && i.s === 0 && i.row.places[0] === Place.opcode && i.row.meaning === "xchg") return NOP;
+    if (i.d === 0 && i.s === 0 && i.row.d === Place.opcode && i.row.meaning === "xchg") return NOP;
     return formOf(i);
   }
 

@@ -41,7 +41,7 @@ export interface Insn {
   modrm: number;
 }
 
-const NONE: Row = { id: 0, mnemonic: "(bad)", meaning: "bad", operands: [], kindsReg: "", kindsMem: "", modrm: false, lock: false, string: false, sized: "", stack: 0, cc: -1, imm: "", places: [0, 0], size: 0, immediate: 0, one: false, selects: "" };
+const NONE: Row = { id: 0, mnemonic: "(bad)", meaning: "bad", operands: [], kindsReg: "", kindsMem: "", modrm: false, lock: false, string: false, sized: "", stack: 0, cc: -1, imm: "", d: 0, s: 0, size: 0, immediate: 0, one: false, selects: "" };
 
 /** An empty Insn to decode into. */
 export function insn(): Insn {
@@ -118,9 +118,8 @@ export function decode(bytes: Uint8Array, at: number, limit: number, i: Insn): n
     }
   }
   i.kinds = i.memory ? row.kindsMem : row.kindsReg;
-  const [d, from] = row.places;
-  if (d !== 0) i.d = register(d, modrm, rex, op, i.memory);
-  if (from !== 0) i.s = register(from, modrm, rex, op, i.memory);
+  if (row.d !== 0) i.d = register(row.d, modrm, rex, op, i.memory);
+  if (row.s !== 0) i.s = register(row.s, modrm, rex, op, i.memory);
   switch (row.immediate) {
     case Imm.none: break;
     case Imm.byte: i.imm = ((bytes[p++] as number) << 24) >> 24; break;

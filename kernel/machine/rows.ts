@@ -35,7 +35,8 @@ export interface Row {
   readonly cc: number;
   readonly imm: string;
   /** The same for the decoder: where operands 0 and 1 are (Place), the size in bytes or a Sized, the immediate (Imm). */
-  readonly places: readonly [number, number];
+  readonly d: number;
+  readonly s: number;
   readonly size: number;
   readonly immediate: number;
   /** A shift by the opcode's own 1. */
@@ -117,7 +118,8 @@ function read(line: string, k: number): Line {
     stack: attributes.includes("f64") ? 65 : attributes.includes("d64") ? 64 : 0,
     cc,
     imm,
-    places: [place(operands[0]), place(operands[1])],
+    d: place(operands[0]),
+    s: place(operands[1]),
     size: sized === "" ? 0 : (Sized[sized as keyof typeof Sized] ?? { b: 1, w: 2, d: 4, t: 10 }[sized[0] as string] ?? 8),
     immediate: IMMEDIATES[imm] ?? Imm.offset,
     one: operands.some((o) => o.what === "1"),

@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 
 const BENCHES: Readonly<Record<string, string>> = {
   "9p": "9P servers beside each other, over TCP, WebSocket and in process", kernel: "kernel calls beside the messages they make, and pipelines",
-  rc: "loops and commands of rc, beside 9base's", tools: "what programs of /bin do to bytes, beside the system's",
+  rc: "loops and commands of rc, beside 9base's", tools: "what programs of /bin do to bytes, beside the system's", machine: "x86-64 programs on the machine, beside qemu-user",
 };
 const USAGE = `usage: npm run bench [NAME] [-- OPTIONS]
 
