@@ -95,7 +95,9 @@ export class Blocks {
 
   private at(page: number, virtual: number, offset: number): number | undefined {
     const known = this.pages.get(page);
-    for (let k = 0; known && k < known.length; k++) if (known[k]?.page === virtual) return known[k]?.blocks.get(offset);
+    if (!known) return undefined;
+    // Cold code is what this is run by: an iterator would cost more than the rest.
+    for (let k = 0; k < known.length; k++) if (known[k]?.page === virtual) return known[k]?.blocks.get(offset);
     return undefined;
   }
 
