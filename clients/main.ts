@@ -7,6 +7,7 @@ import { readFileSync } from "node:fs";
 import { errno, NineError } from "../proto/index.ts";
 import { type CommandLine, parseCommandLine, perhaps, VERBS } from "./node/commandline.ts";
 import { reportBug } from "./node/connect.ts";
+import { hangUpAtExit } from "./node/deadtty.ts";
 import { endChildren } from "./node/exec.ts";
 import { help } from "./node/help.ts";
 import { culprit } from "./node/module.ts";
@@ -125,6 +126,7 @@ function complain(e: unknown): number {
   return usage ? 2 : 1;
 }
 
+hangUpAtExit();
 // Every write has its own way to be told of an error.
 process.stdout.on("error", () => undefined);
 process.stderr.on("error", () => undefined);

@@ -32,7 +32,12 @@ export async function runVerb(o: RunOptions): Promise<number> {
   if (name === undefined) throw new UsageError("run: wants a program; see nineplex run -h");
   const starting = new AbortController();
   let kernel: System | undefined;
-  let post = (_note: string): void => starting.abort();
+  /** Until the program runs, a note is for what is being mounted, and then for the program. */
+  let early: string | undefined;
+  let post = (note: string): void => {
+    early = note;
+    starting.abort();
+  };
   o.onStart((note) => post(note));
   const unread = (e: NodeJS.ErrnoException): void => {
     if (e.code === "EPIPE") post("sys: write on closed pipe");
@@ -55,6 +60,7 @@ export async function runVerb(o: RunOptions): Promise<number> {
       throw e instanceof NineError ? new NineError(`${name}: ${e.message}`, e.errno) : e;
     });
     post = (note) => kernel?.postNote(pid, note);
+    if (early !== undefined) post(early);
     return exitCodeOf((await sys.wait(pid)).status);
   } finally {
     process.stdout.off("error", unread);

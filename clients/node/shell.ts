@@ -43,8 +43,10 @@ export async function shell(o: ShellOptions): Promise<number> {
   const asked = options.command !== undefined || o.script !== undefined;
   const starting = new AbortController();
   let kernel: System | undefined;
-  /** Until rc runs, a note is for what is being mounted. */
+  /** Until rc runs, a note is for what is being mounted, and then for rc. */
+  let early: string | undefined;
   let post = (note: string): void => {
+    early = note;
     starting.abort();
     kernel?.postNote(kernel.sys.pid, note);
   };
@@ -81,6 +83,7 @@ export async function shell(o: ShellOptions): Promise<number> {
     const argv = ["rc", ...(options.command === undefined ? [] : ["-c", options.command]), ...o.args];
     const pid = await about("/bin/rc", () => sys.spawn({ ...(script ? { main: rc({ script }) } : { path: "/bin/rc" }), argv, noteGroup: "new" }));
     post = (note) => kernel?.postNote(pid, note);
+    if (early !== undefined) post(early);
     const { status } = await sys.wait(pid);
     return exitCode(status);
   } finally {

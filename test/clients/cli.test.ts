@@ -15,7 +15,9 @@ import { listenTcp } from "../../clients/node/tcp.ts";
 import type { Listener } from "../../clients/node/listener.ts";
 import { ninep } from "../../clients/node/ninep.ts";
 import { UsageError } from "../../clients/node/options.ts";
+import { runVerb } from "../../clients/node/run.ts";
 import { serveVerb } from "../../clients/node/serve.ts";
+import { shell as shellVerb } from "../../clients/node/shell.ts";
 import { open, packMessage, Rversion, serve } from "../../proto/index.ts";
 import { ram } from "../../servers/index.ts";
 import { bundle } from "../support/bundle.ts";
@@ -251,6 +253,13 @@ describe("commands and scripts", () => {
       silent.close();
       deaf.close();
     }
+  });
+
+  it("a signal while it boots is not lost", { timeout: 60_000 }, async () => {
+    const hangUp = (_interrupt: () => void, hangup: () => void): void => hangup();
+    expect(await shellVerb({ options: parseCommandLine(["-c", "sleep 1000"]).options, args: [], cwd, env: {}, onStart: hangUp })).toBe(1);
+    const { options, args } = parseCommandLine(["run", "sleep", "1000"]);
+    expect(await runVerb({ options, args, cwd, env: {}, onStart: (post) => post("term") })).not.toBe(0);
   });
 });
 

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeEach, expect, it } from "vitest";
 import { type Listener, listen } from "../../clients/node/index.ts";
 import { open } from "../../proto/index.ts";
+import { MAIN, run } from "../support/children.ts";
 import { describeWith } from "../support/need.ts";
 import { tarpit } from "../support/tarpit.ts";
 import { Terminal } from "../support/terminal.ts";
@@ -32,6 +33,24 @@ describeWith(["python3"], "the shell on a terminal", () => {
     expect(await terminal.line("pwd")).toBe("/host");
     terminal.type("exit 7\r");
     expect(await terminal.ended).toBe(7);
+  }, 60_000);
+
+  it("a terminal that goes away ends it, by a hangup, whatever it does", async () => {
+    const end = [
+      "import os, pty, sys, time",
+      "pid, fd = pty.fork()",
+      "if pid == 0: os.execvp(sys.argv[2], sys.argv[2:])",
+      "seen = b''",
+      "while b'% ' not in seen: seen += os.read(fd, 65536)",
+      "os.write(fd, sys.argv[1].encode())",
+      "while sys.argv[1].split('\\r')[0].encode() not in seen: seen += os.read(fd, 65536)",
+      "os.close(fd)",
+      "print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))",
+    ].join("\n");
+    for (const typed of ["typed", "sleep 1000\r", "while(true) echo y\r"]) {
+      const { stdout } = await run("python3", ["-c", end, typed, process.execPath, ...MAIN], { cwd: dir });
+      expect(`${typed}: ${stdout.toString()}`).toBe(`${typed}: -1\n`);
+    }
   }, 60_000);
 
   it("Ctrl-D at the prompt ends it", async () => {
