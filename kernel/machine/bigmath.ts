@@ -3,6 +3,8 @@
  * rounds. Invariant: results are off by a few of the last of these bits, far below what is rounded to.
  */
 
+import { bits } from "./fpu.ts";
+
 /** Bits behind the point. */
 export const F = 384;
 const ONE = 1n << BigInt(F);
@@ -22,7 +24,7 @@ function series(first: bigint, next: (term: bigint, k: bigint) => bigint, add: (
 
 /** Inverse tangent of 1/n. */
 const arctanInverse = (n: bigint): bigint => series(ONE / n, (t) => -t / (n * n), (t, k) => t / (2n * k - 1n));
-/** Inverse hyperbolic tangent, of at most about a fifth. */
+/** Inverse hyperbolic tangent, of at most a third. */
 const atanh = (z: bigint): bigint => {
   const square = mul(z, z);
   return series(z, (t) => mul(t, square), (t, k) => t / (2n * k - 1n));
@@ -62,5 +64,9 @@ export function atan(t: bigint): bigint {
 /** e^u - 1, of at most 1; small ones keep their precision. */
 export const expm1 = (u: bigint): bigint => series(u, (t, k) => mul(t, u) / (k + 1n));
 
-/** The logarithm to base 2 of n/d, which is between a half and 2. */
-export const log2 = (n: bigint, d: bigint): bigint => ((2n * atanh(((n - d) << shift) / (n + d))) << shift) / ln2();
+/** The logarithm to base 2 of n/d, both positive. */
+export function log2(n: bigint, d: bigint): bigint {
+  const k = bits(n) - bits(d);
+  const [x, y] = k < 0 ? [n << BigInt(-k), d] : [n, d << BigInt(k)];
+  return (BigInt(k) << shift) + ((2n * atanh(((x - y) << shift) / (x + y))) << shift) / ln2();
+}

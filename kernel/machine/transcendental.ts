@@ -25,9 +25,12 @@ function nan(a: Real, b: Real): Outcome | undefined {
   return exact(first ? x : y, loud ? SW.IE : 0);
 }
 
+/** Processors say so also of powers of two. */
+const inexact = (r: { value: Real; flags: number }): { value: Real; flags: number } => ({ value: r.value, flags: r.flags | SW.PE });
+
 /** The value to be written, its exceptions raised; undefined when one of an operand's is not masked. */
 function settle(fpu: Fpu, o: Outcome): Real | undefined {
-  const { value, flags } = "value" in o ? { value: o.value, flags: o.flags ?? 0 } : fpu.round(o.sign, o.v, o.scale);
+  const { value, flags } = "value" in o ? { value: o.value, flags: o.flags ?? 0 } : inexact(fpu.round(o.sign, o.v, o.scale));
   return fpu.raise(flags) & (SW.IE | SW.DE | SW.ZE) ? undefined : value;
 }
 
@@ -36,11 +39,11 @@ const denormal = (fpu: Fpu, ...of: Real[]): boolean => of.some(isDenormal) && (f
 
 const clear = (fpu: Fpu, codes: number): void => void (fpu.sw &= ~codes);
 
-/** One operand, one result in its place. */
-function unary(compute: (a: Real) => Outcome | "far"): NativeFunction {
+/** One operand, one result in its place; the condition codes that it clears. */
+function unary(compute: (a: Real) => Outcome | "far", codes: number): NativeFunction {
   return ({ memory }) => {
     const fpu = new Fpu(memory);
-    clear(fpu, SW.C1 | SW.C2);
+    clear(fpu, codes);
     if (fpu.empty(0)) {
       if (!fpu.raise(SW.IE | SW.SF)) fpu.setSt(0, INDEFINITE);
       return true;
@@ -77,8 +80,9 @@ function twofold(compute: (a: Real) => readonly [Outcome, Outcome] | "far"): Nat
       fpu.sw |= SW.C2;
       return true;
     }
-    const first = settle(fpu, both[0]);
-    const second = first && settle(fpu, both[1]);
+    // C1 tells of the first result.
+    const second = settle(fpu, both[1]);
+    const first = second && settle(fpu, both[0]);
     if (first && second) {
       fpu.setSt(0, first);
       fpu.push(second);
@@ -128,14 +132,15 @@ function cubic(a: Real, minus: boolean, d: bigint): Outcome {
 }
 
 const SMALL = -40;
+/** Half of pi as it is for reducing angles: 66 bits of it, as the manuals say. */
+const HALF_PI: bigint = 0xc90fdaa22168c234cn << BigInt(F - 67);
 
 /** Sine, cosine and the quadrant of a finite number; undefined when it is too great. */
 function angle(a: Real): { sin: bigint; cos: bigint; quadrant: number } | undefined {
   if (a.e >= BIAS + 63) return undefined;
   const x = toFixed(a);
-  const quarter = pi() >> 1n;
-  const k = (2n * x + quarter) / (2n * quarter);
-  return { ...sinCos(x - k * quarter), quadrant: Number(k & 3n) };
+  const k = (2n * x + HALF_PI) / (2n * HALF_PI);
+  return { ...sinCos(x - k * HALF_PI), quadrant: Number(k & 3n) };
 }
 /** Sine (0) or cosine (1) of a finite number. */
 function circular(a: Real, which: 0 | 1): Outcome | "far" {
@@ -150,8 +155,8 @@ function circular(a: Real, which: 0 | 1): Outcome | "far" {
   return fixed((quadrant & 2) !== (which ? 0 : a.sign * 2) ? -(v - off) : v - off);
 }
 const trigonometric = (which: 0 | 1) => (a: Real): Outcome | "far" => (isInfinity(a) ? INVALID : circular(a, which));
-export const fsin: NativeFunction = unary(trigonometric(0));
-export const fcos: NativeFunction = unary(trigonometric(1));
+export const fsin: NativeFunction = unary(trigonometric(0), SW.C1 | SW.C2);
+export const fcos: NativeFunction = unary(trigonometric(1), SW.C1 | SW.C2);
 export const fsincos: NativeFunction = twofold((a) => {
   const [sin, cos] = [circular(a, 0), circular(a, 1)];
   return sin === "far" || cos === "far" ? "far" : [sin, cos];
@@ -204,13 +209,13 @@ export const f2xm1: NativeFunction = unary((a) => {
   if (isInfinity(a)) return exact(a.sign ? power(0, 1) : a);
   if (a.m === 0n) return exact(a);
   const e = exponent(a);
-  if (e === 0 && a.m === ONE) return exact(a.sign ? power(-1, 1) : a);
+  if (e === 0 && a.m === ONE) return exact(a.sign ? power(-1, 1) : a, SW.PE);
   // Beyond 1 there is no result that processors agree on.
-  if (e >= 0) return exact(a);
+  if (e >= 0) return exact(a, SW.PE);
   if (e < -100) return { sign: a.sign, v: (a.m * ln2()) | 1n, scale: scaleOf(a) - F };
   const u = (toFixed(a) * ln2()) >> BigInt(F);
   return fixed(expm1(a.sign ? -u : u));
-});
+}, SW.C1);
 
 /** y times a logarithm (l * 2^-F). */
 const times = (y: Real, l: bigint, whole: boolean): Outcome =>
@@ -228,10 +233,7 @@ export const fyl2x: NativeFunction = binary((x, y) => {
   if (one && e === 0) return exact(zero(y.sign));
   if (y.m === 0n) return exact(zero(y.sign ^ below));
   if (one) return times(y, BigInt(e) << BigInt(F), true);
-  // Around 1, so that nothing is lost next to it.
-  const up = e !== 0 && m > (3n << 62n) ? 1 : 0;
-  const near = e === -1 ? log2(m, ONE << 1n) : (BigInt(e + up) << BigInt(F)) + log2(m, ONE << BigInt(up));
-  return times(y, near, false);
+  return times(y, (BigInt(e) << BigInt(F)) + log2(m, ONE), false);
 });
 
 export const fyl2xp1: NativeFunction = binary((x, y) => {
@@ -241,8 +243,10 @@ export const fyl2xp1: NativeFunction = binary((x, y) => {
   if (y.m === 0n) return exact(zero(x.sign ^ y.sign));
   const e = exponent(x);
   if (e < -100) return { sign: x.sign ^ y.sign, v: ((y.m * x.m << BigInt(2 * F)) / ln2()) | 1n, scale: scaleOf(x) + scaleOf(y) - F };
-  // Beyond a half or so there is no result that processors agree on.
-  if (e >= 0) return exact(y);
-  const one = 1n << BigInt(-scaleOf(x));
-  return times(y, log2(x.sign ? one - x.m : one + x.m, one), false);
+  // At -1 and below it there is no result that processors agree on.
+  if (x.sign && e >= 0) return exact(x, SW.PE);
+  const scale = scaleOf(x);
+  const one = scale < 0 ? 1n << BigInt(-scale) : 1n;
+  const m = scale < 0 ? x.m : x.m << BigInt(scale);
+  return times(y, log2(x.sign ? one - m : one + m, one), false);
 });
