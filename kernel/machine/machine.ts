@@ -15,6 +15,9 @@ import { print } from "./print.ts";
 import { Space } from "./space.ts";
 import { Stop, Trap, type Exit } from "./trap.ts";
 
+/** Of RFLAGS. */
+const TF = 0x100;
+
 export interface MachineOptions {
   /** Guest RAM, page tables included; a multiple of 4096, at most 3.5 GiB. */
   readonly ramBytes: number;
@@ -76,9 +79,28 @@ export class Machine {
 
   /**
    * Runs at most `budget` instructions, exactly that many unless something stops it before; a string
-   * instruction that repeats counts a little more. What is given is read before the next run.
+   * instruction that repeats counts a little more. With TF set it is one instruction, and #DB after it; of
+   * one that repeats, the rounds that are done at once. What is given is read before the next run.
    */
   run(budget: number): Exit {
+    const end = this.instructions + budget;
+    for (;;) {
+      const left = end - this.instructions;
+      const single = this.single && left > 0;
+      const exit = this.go(single ? 1 : left, single);
+      if (exit.trap !== Trap.Budget) return exit;
+      if (single) return this.stopped(Trap.DB, this.cpu.rip);
+      if (!this.single || end <= this.instructions) return exit;
+    }
+  }
+
+  /** TF is set. */
+  private get single(): boolean {
+    return (this.memory.cpu(CPU.system) & TF) !== 0;
+  }
+
+  /** The same without #DB; unless it is to, it does not go on once TF is set. */
+  private go(budget: number, single: boolean): Exit {
     const { memory, blocks } = this;
     this.before = this.instructions;
     this.given = budget;
@@ -86,7 +108,7 @@ export class Machine {
     let rip = this.cpu.rip;
     for (;;) {
       const left = memory.cpu(CPU.budget);
-      if (left <= 0) return this.stopped(Trap.Budget, rip);
+      if (left <= 0 || this.single !== single) return this.stopped(Trap.Budget, rip);
       let block = blocks.lookup(rip);
       if (block !== 0 && this.count(block) > left) block = blocks.shortened(rip, left);
       if (block === 0) return this.stopped(memory.cpu(CPU.exit) as Trap, rip);
@@ -174,7 +196,7 @@ export class Machine {
     this.cpu.rip = rip;
     this.exit.trap = trap;
     this.exit.address = this.memory.number(CPU_BASE + CPU.address);
-    this.exit.code = trap === Trap.Budget || trap === Trap.Syscall ? 0 : this.memory.cpu(CPU.code);
+    this.exit.code = trap === Trap.Budget || trap === Trap.Syscall || trap === Trap.DB ? 0 : this.memory.cpu(CPU.code);
     return this.exit;
   }
 

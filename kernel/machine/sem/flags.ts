@@ -4,9 +4,11 @@
 import { define } from "../forms.ts";
 import type { Emit } from "../emit.ts";
 import { CPU } from "../layout.ts";
+import { Stop } from "../trap.ts";
 import { i32, i64, type I64 } from "../wasm.ts";
 import { push } from "./moves.ts";
 
+const TF = 0x100;
 const DF = 0x400;
 /** What popf may change in user mode: TF, DF, NT, AC, ID. */
 const POPF = 0x244500;
@@ -39,4 +41,7 @@ define("flags", "popf", [2, 8], "-", (e) => {
   const mask = e.size === 2 ? POPF & 0xffff : POPF;
   e.setState(CPU.system, i32.or(i32.and(e.state(CPU.system), i32.const(~mask)), i32.and(i32.wrap(v), i32.const(mask))));
   e.setRflags(v);
-});
+  // The machine goes on by single steps.
+  e.f.if(i32.and(e.state(CPU.system), i32.const(TF)), () => e.trap(Stop.Fall));
+  e.jump("fall");
+}, true);

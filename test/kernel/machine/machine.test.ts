@@ -143,6 +143,26 @@ describe("a machine of one's own", () => {
   });
 });
 
+test("single steps: #DB after the instruction behind popf, and after each until TF is clear", () => {
+  const m = createMachine({ ramBytes: 2 ** 20 });
+  const space = (m.space = m.newSpace());
+  for (const at of [CODE, DATA]) space.map(at, m.frames.alloc() ?? 0, { write: true, execute: true });
+  m.write(CODE, assemble("pushf; orl $0x100, (%rsp); popf; inc %eax; jmp on; on: mov $3, %ecx; rep stosb; pushf; andl $0xfffffeff, (%rsp); popf; inc %eax; int3"));
+  m.cpu.rip = CODE;
+  m.cpu.setNumber(R.rsp, DATA + 1000);
+  m.cpu.setNumber(R.rdi, DATA + 100);
+  const steps: number[] = [];
+  for (let exit = m.run(1000); exit.trap === Trap.DB; exit = m.run(1000)) {
+    expect(exit.code).toBe(0);
+    steps.push(m.cpu.rip - CODE);
+  }
+  // inc, jmp, mov, rep stosb whose rounds are done at once, pushf, and, popf; the rest at full speed.
+  expect(steps).toEqual([...new Set(steps)]);
+  expect(steps.length).toBe(7);
+  expect(m.cpu.number(R.rax)).toBe(2);
+  expect(m.cpu.number(R.rcx)).toBe(0);
+});
+
 test("copying in and out says how far it came", () => {
   const m = createMachine({ ramBytes: 1 << 20 });
   const space = m.newSpace();
