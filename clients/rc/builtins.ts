@@ -23,7 +23,7 @@ export const builtins: ReadonlyMap<string, Builtin> = new Map<string, Builtin>([
 ]);
 
 async function complain(sh: Shell, text: string, status: string): Promise<void> {
-  await sh.say(2, `${text}\n`);
+  await sh.warn(text);
   sh.setStatus(status);
 }
 
@@ -105,7 +105,7 @@ async function cd(sh: Shell, argv: readonly string[]): Promise<void> {
       continue;
     }
     // Told only where $cdpath led somewhere one would not expect.
-    if (path !== dir && path !== `./${dir}`) await sh.say(2, `${path}\n`);
+    if (path !== dir && path !== `./${dir}`) await sh.warn(path);
     sh.setStatus("");
     return undefined;
   }
@@ -127,7 +127,7 @@ async function exec(sh: Shell, argv: readonly string[]): Promise<void> {
 function exit(sh: Shell, argv: readonly string[]): Later<void> {
   if (sh.control?.stays(false)) return complain(sh, STOPPED, "stopped jobs");
   if (argv.length <= 2) throw new Exit(argv[1] ?? sh.status[0] ?? "");
-  return complain(sh, "Usage: exit [status]\nExiting anyway", "exit usage").then(() => {
+  return sh.warn("Usage: exit [status]").then(() => complain(sh, "Exiting anyway", "exit usage")).then(() => {
     throw new Exit("exit usage");
   });
 }

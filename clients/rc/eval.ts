@@ -13,6 +13,7 @@
 import { isInterrupted } from "../../proto/index.ts";
 import type { Sys, Waitmsg } from "../../kernel/sys.ts";
 import { encode } from "../tools/lib/bytes.ts";
+import { harmless, isTerminal } from "../tools/lib/terminal.ts";
 import type { Assign, Cmd, Simple, Word } from "./ast.ts";
 import { builtins } from "./builtins.ts";
 import { chain, forLoop, matches, switchCase, whileLoop } from "./compound.ts";
@@ -146,11 +147,18 @@ export class Shell {
     }
   }
 
+  /** Says a line on fd 2 that names of files may be in: no escape sequence of theirs reaches a terminal. */
+  async warn(line: string, fds: Fds = this.fds): Promise<void> {
+    const own = fds.get(2);
+    const shown = harmless(line);
+    await this.say(2, `${shown !== line && own !== undefined && (await isTerminal(this.sys, own)) ? shown : line}\n`, fds);
+  }
+
   /** Writes what went wrong, once: as soon as a redirection of fd 2 would end by it. */
   async tell(e: RcError): Promise<void> {
     if (e.told) return;
     e.told = true;
-    await this.say(2, `rc: ${e.message}\n`);
+    await this.warn(`rc: ${e.message}`);
   }
 
   /** A call that goes on after notes which functions take, and gives up for an interrupt. */

@@ -53,7 +53,7 @@ async function startFile(sh: Shell, argv: readonly string[], fds: Fds): Promise<
       if (e.errno !== errno.ENOENT && e.errno !== errno.ENOTDIR) why = e.message;
     }
   }
-  await sh.say(2, `rc: ${name}: ${why}\n`, fds);
+  await sh.warn(`rc: ${name}: ${why}`, fds);
   return { status: "1" };
 }
 

@@ -83,7 +83,7 @@ async function settle(sh: Shell, control: Control): Promise<void> {
 async function survives(sh: Shell, e: unknown, source: Source, name: string | undefined, interactive: boolean): Promise<boolean> {
   if (e instanceof RcSyntax) {
     const where = interactive ? "" : name === undefined ? `line ${e.line}: ` : `${name}:${e.line}: `;
-    await sh.say(2, `rc: ${where}${e.message}\n`);
+    await sh.warn(`rc: ${where}${e.message}`);
     sh.setStatus("syntax error");
     return interactive;
   }

@@ -1,4 +1,4 @@
-/** The interactive shell on a terminal: prompt, line editing, cooked input of a program, Ctrl-C, also of a blocked read over a wire. */
+/** The interactive shell on a terminal: prompt, line editing, cooked input of a program, Ctrl-C, also of a blocked read over a wire, and a terminal that goes away. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -51,6 +51,14 @@ describeWith(["python3"], "the shell on a terminal", () => {
       const { stdout } = await run("python3", ["-c", end, typed, process.execPath, ...MAIN], { cwd: dir });
       expect(`${typed}: ${stdout.toString()}`).toBe(`${typed}: -1\n`);
     }
+  }, 60_000);
+
+  it("no name of a file brings a sequence to the terminal by a mistake of rc's", async () => {
+    writeFileSync(join(dir, "bad\x1b[31m\nname"), "");
+    expect(await terminal.line("cd ./bad*; ./bad*; echo > ./bad*/x; cd")).toBe([
+      "Can't cd ./bad\\033[31m\\nname: not a directory", "rc: ./bad\\033[31m\\nname: permission denied", "rc: ./bad*/x: file does not exist",
+    ].join("\n"));
+    rmSync(join(dir, "bad\x1b[31m\nname"));
   }, 60_000);
 
   it("Ctrl-D at the prompt ends it", async () => {
