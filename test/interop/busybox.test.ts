@@ -64,6 +64,10 @@ describeWith(["busybox"], "busybox", () => {
     ["od -A d -t x1 -N 64 bytes"], 
     ["base64 bytes"], ["base64 -d", "aGVsbG8K\n"], ["gzip -c text"], ["bzip2 -c text"], ["strings -n 6 bytes"], ["cmp text sorted"], ["cmp text text"],
     ["diff text sorted"], ["find d"], ["find . -name b*"], ["find d -type f"], ["stat -c %n:%s:%F text link"], ["stat -c %n:%F d"], ["dd if=bytes bs=1000 count=3 skip=2"], ["date -u -d @1000000000"],
+    ["ls -a d"], ["sort -n -k 2 text"], ["seq 1 20"], ["seq 1 0.5 4"], ["printf %5.2f|%x|%s\\n 3.14159 255 str"], ["uuencode name", "data"],
+    ["hexdump -C -n 64 bytes"], ["xxd -l 64 bytes"], ["awk {s+=$2}END{print\\x20s,s/7,NR} text"], ["awk length($0)>20{print\\x20NR\":\"$1} text"],
+    ["awk {n[$1]++}END{for(k\\x20in\\x20n)print\\x20k,n[k],sqrt(n[k]),exp(1)} text"], ["dc -e 2\\x2064^p"], ["bc", "2^64/3\n"], ["tar -cf - --mtime=1 d"], ["env -i A=b ./busybox printenv"],
+    ["nice ./busybox echo nice"], ["ash -c echo\\x20$((6*7));cd\\x20d;echo\\x20*;exit\\x207"], ["ed -s text", "1,3p\nq\n"], ["unix2dos", "a\nb\n"], ["split -l 100 nothing"],
     ["cal 9 1752"], ["factor 123456789 97"], ["env -i"], ["tee /dev/null", "through\n"], ["nosuchapplet"],
   ];
   it.each(jobs)("%s", { timeout: 60_000 }, async (command = "", input = "") => {
