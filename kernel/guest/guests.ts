@@ -78,7 +78,7 @@ export class Guests {
     const took = now() - from;
     if (this.machine.instructions - before < this.budget) return;
     if (took < SLICEMS / 2) this.budget = Math.min(MOST, this.budget * 2);
-    else if (took > SLICEMS * 1.5) this.budget = Math.max(LEAST, this.budget / 2);
+    else if (took > SLICEMS * 1.25) this.budget = Math.max(LEAST, this.budget / 2);
   }
 
   private again(g: Guest, e?: unknown): void {
