@@ -167,5 +167,7 @@ export class Mmu {
 
   flushJumps(): void {
     this.memory.i64.fill(-1n, JUMP_CACHE >> 3, (JUMP_CACHE + JUMPS * 16) >> 3);
+    // A jump to -1 would find itself in the last entry; 0 belongs in another.
+    this.memory.i64[(JUMP_CACHE + (JUMPS - 1) * 16) >> 3] = 0n;
   }
 }

@@ -24,6 +24,7 @@ describe("faults", () => {
     expect(run("mov (%rax), %rax", { rax: 0x1000n })).toMatchObject({ trap: Trap.PF, address: 0x1000, code: PF.user });
     expect(run("mov %rax, (%rbx)", { rbx: BigInt(CODE) })).toMatchObject({ trap: Trap.PF, address: CODE, code: PF.user | PF.write | PF.present });
     expect(run("jmp *%rax", { rax: BigInt(DATA) })).toMatchObject({ trap: Trap.PF, address: DATA, rip: DATA, code: PF.user | PF.instruction | PF.present });
+    for (const to of ["push $-1; ret", "mov $-1, %rax; jmp *%rax", "mov $-1, %rax; call *%rax"]) expect(run(to)).toMatchObject({ trap: Trap.PF, code: PF.user | PF.instruction });
     expect(run("mov (%rax), %rax", { rax: 1n << 60n })).toMatchObject({ trap: Trap.GP, code: 0 });
   });
   test("division", () => {
