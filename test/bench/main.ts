@@ -6,7 +6,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 
 const BENCHES: Readonly<Record<string, string>> = {
   "9p": "9P servers beside each other, over TCP, WebSocket and in process", kernel: "kernel calls beside the messages they make, and pipelines",
@@ -39,6 +39,11 @@ async function run(names: readonly string[], options: readonly string[]): Promis
     symlinkSync(join(root, "node_modules"), join(dir, "node_modules"));
     const built = spawnSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", join(root, "test/bench"), "--outDir", join(dir, "dist")], { stdio: "inherit" });
     if (built.status !== 0) return 1;
+    if (names.includes("machine")) {
+      // As the package has it.
+      const packed = spawnSync(process.execPath, ["--import", "tsx", join(root, "test/support/machinecode.ts"), pathToFileURL(join(dir, "dist/kernel/machine/")).href], { stdio: "inherit", cwd: root });
+      if (packed.status !== 0) return 1;
+    }
     for (const one of names) {
       const child = spawn(process.execPath, [join(dir, "dist/test/bench", `${one}.js`), ...options], { stdio: "inherit" });
       const status = await new Promise<number>((resolve) => child.on("close", (code) => resolve(code ?? 1)));

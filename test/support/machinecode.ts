@@ -1,7 +1,7 @@
 /**
  * machinecode: the machine's code as the package has it, emitted from the semantic table and written as
- * text. `npm run build` runs this file, which puts it in the place of dist/kernel/machine/code.js and
- * then starts a machine with it.
+ * text. `npm run build` runs this file, which puts it in the place of dist/kernel/machine/code.js, or of
+ * that in the folder whose URL is the argument, and then starts a machine with it.
  */
 import { rmSync, writeFileSync } from "node:fs";
 import { Emitted, SHARED } from "../../kernel/machine/code.ts";
@@ -40,7 +40,7 @@ export function packedCode(): Packed {
 }
 
 if (import.meta.filename === process.argv[1]) {
-  const dist = new URL("../../dist/kernel/machine/", import.meta.url);
+  const dist = new URL(process.argv[2] ?? "../../dist/kernel/machine/", import.meta.url);
   writeFileSync(new URL("code.js", dist), `import { packed } from "./packed.js";\nexport const SHARED = ${SHARED};\nexport const newCode = packed(${JSON.stringify(packedCode())});\n`);
   rmSync(new URL("code.js.map", dist));
   const { createMachine } = (await import(new URL("index.js", dist).href)) as typeof import("../../kernel/machine/index.ts");
