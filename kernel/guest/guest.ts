@@ -116,6 +116,8 @@ export class Guest {
         proc.exit(proc.killed);
         return false;
       }
+      // A note that has come is what is to be looked at; it does not end the wait of who is stopped.
+      proc.intr.lower();
       const held = proc.held() ?? personality.deliver();
       if (held instanceof Promise) return held;
       if (this.over) return false;

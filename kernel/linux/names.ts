@@ -30,7 +30,7 @@ set_tid_address:p restart_syscall semtimedop fadvise64:flni timer_create:ipp tim
 clock_settime:ip clock_gettime:ip clock_getres:ip clock_nanosleep:iipp exit_group:i epoll_wait:fpii epoll_ctl:fifp tgkill:iiS utimes:sp vserver mbind
 set_mempolicy get_mempolicy mq_open mq_unlink mq_timedsend mq_timedreceive mq_notify mq_getsetattr kexec_load waitid:iipxp add_key request_key keyctl
 ioprio_set ioprio_get inotify_init inotify_add_watch inotify_rm_watch migrate_pages openat:FsOo mkdirat:Fso mknodat:Fsox fchownat:Fsiix futimesat:Fsp
-newfstatat:Fspx unlinkat:Fsx renameat:FsFs linkat:FsFsx symlinkat:sFs readlinkat:FsBn fchmodat:Fso faccessat:Fso pselect6:ippppp ppoll:pupp unshare
+newfstatat:Fspx unlinkat:Fsx renameat:FsFs linkat:FsFsx symlinkat:sFs readlinkat:FsBn fchmodat:Fso faccessat:Fso pselect6:ippppp ppoll:puppn unshare
 set_robust_list:pn get_robust_list:ipp splice:fpfpnx tee:ffnx sync_file_range:fllx vmsplice:fpnx move_pages utimensat:Fspx epoll_pwait:fpiipn
 signalfd:fpn timerfd_create:ix eventfd:i fallocate:fill timerfd_settime timerfd_gettime accept4:fppx signalfd4:fpnx eventfd2:ux epoll_create1:x
 dup3:ffx pipe2:px inotify_init1 preadv:fpill pwritev:fpill rt_tgsigqueueinfo:iiSp perf_event_open recvmmsg fanotify_init fanotify_mark prlimit64:iipp

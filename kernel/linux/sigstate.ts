@@ -158,6 +158,8 @@ export class Signals {
       if (action.handler === SIG_DFL && isStop(info.sig)) {
         this.queue.splice(k, 1);
         proc.stop();
+        // The note that brought it is not one that ends this wait.
+        proc.intr.lower();
         return proc.held();
       }
       if (action.handler === SIG_DFL && !isIgnored(info.sig)) {

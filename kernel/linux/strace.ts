@@ -58,7 +58,7 @@ function argument(l: Linux, letter: string, value: number, next: number): string
     case "P": return flags(PROTS, value) || "PROT_NONE";
     case "M": return flags(MAPS, value);
     case "O": return ["O_RDONLY", "O_WRONLY", "O_RDWR", "3"][value & 3] + [flags(OPENS, value & ~3)].filter((x) => x !== "").map((x) => `|${x}`).join("");
-    case "S": return SIGNALS.get(value) ?? noteOf(value);
+    case "S": return value === 0 ? "0" : (SIGNALS.get(value) ?? noteOf(value));
     default: return String(value);
   }
 }
