@@ -1,8 +1,8 @@
 /**
- * Locks: Linux's record locks and flock, which are Tlock of .L: a server knows an owner by his process's
- * number. What is locked by flock, or as an open file description's own, has the Chan's number for owner
- * and the whole of the file, or what was said of it. A plain 9P2000 server has no locks: ENOLCK. Nobody
- * is told when a lock is let go, so who waits asks again, ever less often.
+ * Locks: Linux's record locks and flock, which are both Tlock of .L, as Linux's own client of 9P has it: an
+ * owner is a process, and a lock of the one kind is in the way of the other's. Those of open file
+ * descriptions have the Chan's number for owner. A plain 9P2000 server has no locks: ENOLCK. Nobody is
+ * told when a lock is let go, so who waits asks again, ever less often.
  */
 import { after, type Awaitable, errno, got, LOCK_BLOCKED, LOCK_GRACE, LOCK_SUCCESS, type Steps, steps, Tgetlock, Tlock } from "../../proto/index.ts";
 import type { Chan } from "../chan.ts";
@@ -90,5 +90,5 @@ export function flock(l: Linux, c: Chan, op: number): Awaitable<number> {
   const what = op & ~OP.nb;
   if (what !== OP.sh && what !== OP.ex && what !== OP.un) return -errno.EINVAL;
   const ltype = what === OP.sh ? 0 : what === OP.ex ? 1 : UNLCK;
-  return steps(() => locking(l, c, { ltype, start: 0, length: 0 }, ownerOf(c), !(op & OP.nb)));
+  return steps(() => locking(l, c, { ltype, start: 0, length: 0 }, l.proc.pid, !(op & OP.nb)));
 }

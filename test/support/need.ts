@@ -11,6 +11,7 @@ const PACKAGES = {
   diod: "diod", diodls: "diod", diodcat: "diod", diodload: "diod", busybox: "busybox-static", "/usr/lib/plan9/bin/rc": "9base", "/usr/lib/plan9/bin/sed": "9base", "/usr/lib/plan9/bin/tr": "9base", "/usr/lib/plan9/bin/uniq": "9base", "/usr/lib/plan9/bin/strings": "9base",
   chromium: "chromium", python3: "python3", "qemu-system-x86_64": "qemu-system-x86", gcc: "gcc libc6-dev", "apt-get": "apt", tar: "tar", patch: "patch",
   "/usr/lib/plan9/bin/diff": "9base", "/usr/lib/plan9/bin/du": "9base", "/usr/lib/plan9/bin/ed": "9base", "/usr/lib/plan9/bin/sha1sum": "9base", "/usr/lib/plan9/bin/mtime": "9base", gzip: "gzip", sha256sum: "coreutils",
+  sash: "sash", "/usr/lib/klibc/bin/mksh": "mksh", "gpgv-static": "gpgv-static", "e2fsck.static": "e2fsck-static", "mkfs.ext2": "e2fsprogs", "musl-gcc": "musl-tools",
 } as const;
 
 export type Needed = keyof typeof PACKAGES;
