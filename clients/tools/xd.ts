@@ -5,9 +5,14 @@ import { join } from "./lib/bytes.ts";
 import { eachInput, tool } from "./lib/tool.ts";
 
 const LINE = 16;
+/** Bytes whose lines are written together. */
+const BLOCK = 8192;
 const sizes: Readonly<Record<string, number>> = { "1": 1, b: 1, "2": 2, w: 2, "4": 4, l: 4, "8": 8, v: 8 };
 const bases: Readonly<Record<string, number>> = { o: 8, d: 10, x: 16 };
 const escapes: Readonly<Record<number, string>> = { 0: "\\0", 7: "\\a", 8: "\\b", 9: "\\t", 10: "\\n", 11: "\\v", 12: "\\f", 13: "\\r", 92: "\\\\" };
+
+const hex: readonly string[] = Array.from({ length: 256 }, (_, c) => c.toString(16).padStart(2, "0"));
+const shown: readonly string[] = hex.map((text, c) => (escapes[c] ?? (c > 31 && c < 127 ? String.fromCharCode(c) : text)).padStart(2));
 
 type Format = (b: Uint8Array) => string;
 
@@ -35,27 +40,31 @@ export const xd: Program = tool("xd", "[-cursS] [-a style] [-[1248bwlv][odx] ...
   const address = (at: number): string => at.toString(base).padStart(digits, "0");
 
   let at = 0, held: Uint8Array = new Uint8Array(0), before = "", starred = false;
-  const line = async (b: Uint8Array): Promise<void> => {
-    const texts = formats.map((format) => format(swap > 0 ? swapped(b, swap) : b));
-    const same = repeats && b.length === LINE && texts.join() === before;
-    before = texts.join();
-    if (!same) for (const [n, text] of texts.entries()) await t.out.put(`${n === 0 ? address(at) : " ".repeat(digits)}  ${text}\n`);
-    else if (!starred) await t.out.put("*\n");
+  const line = (b: Uint8Array): string => {
+    const all = formats.map((format) => format(swap > 0 ? swapped(b, swap) : b)).join(`\n${" ".repeat(digits)}  `);
+    const same = repeats && b.length === LINE && all === before;
+    const text = same ? (starred ? "" : "*\n") : `${address(at)}  ${all}\n`;
+    before = all;
     starred = same;
     at += b.length;
+    return text;
   };
   await eachInput(t, words.slice(i), async (fd) => {
     for (;;) {
       await t.out.flush();
       const data = await t.sys.read(fd);
       if (data.length === 0) return;
-      const all = held.length > 0 ? join([held, data]) : data;
+      const all = held.length > 0 ? join([held, data]) : data.slice();
       let n = 0;
-      for (; n + LINE <= all.length; n += LINE) await line(all.subarray(n, n + LINE));
+      while (n + LINE <= all.length) {
+        let text = "";
+        for (const end = Math.min(n + BLOCK, all.length); n + LINE <= end; n += LINE) text += line(all.subarray(n, n + LINE));
+        await t.out.put(text);
+      }
       held = all.slice(n);
     }
   });
-  if (held.length > 0) await line(held);
+  if (held.length > 0) await t.out.put(line(held));
   await t.out.put(`${address(at)}\n`);
 });
 
@@ -66,19 +75,37 @@ function usage(): never {
 /** Units of big-endian bytes; a last one that is not whole is filled with zeros. */
 function numbers(size: number, base: number): Format {
   const width = (256n ** BigInt(size) - 1n).toString(base).length;
+  const text = base === 16 ? hexadecimal : size <= 4 ? narrow : wide;
   return (b) => {
-    const out: string[] = [];
-    for (let i = 0; i < b.length; i += size) {
-      let v = 0n;
-      for (let k = 0; k < size; k++) v = (v << 8n) | BigInt(b[i + k] ?? 0);
-      out.push(base === 10 ? v.toString(base).padStart(width) : v.toString(base).padStart(width, "0"));
-    }
-    return out.join(" ");
+    let out = "";
+    for (let i = 0; i < b.length; i += size) out += `${i > 0 ? " " : ""}${text(b, i, size, base).padStart(width, base === 10 ? " " : "0")}`;
+    return out;
   };
 }
 
+function hexadecimal(b: Uint8Array, at: number, size: number): string {
+  let out = "";
+  for (let i = at; i < at + size; i++) out += hex[b[i] ?? 0]!;
+  return out;
+}
+
+/** Of at most 4 bytes. */
+function narrow(b: Uint8Array, at: number, size: number, base: number): string {
+  let v = 0;
+  for (let i = at; i < at + size; i++) v = v * 256 + (b[i] ?? 0);
+  return v.toString(base);
+}
+
+function wide(b: Uint8Array, at: number, size: number, base: number): string {
+  let v = 0n;
+  for (let i = at; i < at + size; i++) v = (v << 8n) | BigInt(b[i] ?? 0);
+  return v.toString(base);
+}
+
 function characters(b: Uint8Array): string {
-  return Array.from(b, (c) => (escapes[c] ?? (c > 31 && c < 127 ? String.fromCharCode(c) : c.toString(16).padStart(2, "0"))).padStart(2)).join(" ");
+  let out = shown[b[0] ?? 0]!;
+  for (let i = 1; i < b.length; i++) out += ` ${shown[b[i]!]!}`;
+  return out;
 }
 
 function swapped(b: Uint8Array, size: number): Uint8Array {
