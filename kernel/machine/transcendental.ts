@@ -25,8 +25,8 @@ function nan(a: Real, b: Real): Outcome | undefined {
   return exact(first ? x : y, loud ? SW.IE : 0);
 }
 
-/** Processors say so also of powers of two. */
-const inexact = (r: { value: Real; flags: number }): { value: Real; flags: number } => ({ value: r.value, flags: r.flags | SW.PE });
+/** Processors say so also of powers of two; then a result that is denormal is an underflow. */
+const inexact = (r: { value: Real; flags: number }): { value: Real; flags: number } => ({ value: r.value, flags: r.flags | SW.PE | (isDenormal(r.value) ? SW.UE : 0) });
 
 /** The value to be written, its exceptions raised; undefined when one of an operand's is not masked. */
 function settle(fpu: Fpu, o: Outcome): Real | undefined {
