@@ -1,5 +1,5 @@
 /** Memory: Linux's calls about a process's memory: brk, mmap and what changes maps. */
-import { errno, NineError } from "../../proto/index.ts";
+import { errno, got, NineError, type Steps, steps } from "../../proto/index.ts";
 import { WINDOW } from "../guest/elf.ts";
 import { MMAPTOP, pageUp } from "../guest/image.ts";
 import { LOWEST, type Range } from "../guest/segments.ts";
@@ -56,6 +56,22 @@ function locked(l: Linux, base: number, bytes: number): number {
   if (bytes === 0) return 0;
   const from = base - (base % PAGE);
   return isMapped(l, rangeOf(from, bytes + base - from)) ? 0 : -errno.ENOMEM;
+}
+
+/** A byte for each page, 1 when it is in RAM. A range may be long: others have their turn. */
+function* resident(l: Linux, base: number, bytes: number, to: number): Steps<number> {
+  if (base % PAGE !== 0) return -errno.EINVAL;
+  const range = rangeOf(base, bytes);
+  if (bytes > 0 && !isMapped(l, range)) return -errno.ENOMEM;
+  const pages = (range.top - base) / PAGE;
+  const { space } = l.guest.segments;
+  l.user.room(to, Math.min(pages, PAGE));
+  for (let k = 0; k < pages; k += PAGE) {
+    if (k > 0) yield* got(l.proc.kernel.host.yield());
+    l.user.put(to + k, Uint8Array.from({ length: Math.min(PAGE, pages - k) }, (_, i) => (space.mapping(base + (k + i) * PAGE) ? 1 : 0)));
+    l.proc.check();
+  }
+  return 0;
 }
 
 export const memory: Calls = {
@@ -148,17 +164,7 @@ export const memory: Calls = {
     return 0;
   },
 
-  mincore(l, base, bytes, to) {
-    if (base % PAGE !== 0) return -errno.EINVAL;
-    const range = rangeOf(base, bytes);
-    if (bytes > 0 && !isMapped(l, range)) return -errno.ENOMEM;
-    const pages = (range.top - base) / PAGE;
-    const { space } = l.guest.segments;
-    for (let k = 0; k < pages; k += PAGE) {
-      l.user.put(to + k, Uint8Array.from({ length: Math.min(PAGE, pages - k) }, (_, i) => (space.mapping(base + (k + i) * PAGE) ? 1 : 0)));
-    }
-    return 0;
-  },
+  mincore: (l, base, bytes, to) => steps(() => resident(l, base, bytes, to)),
 
   mlock: locked,
   munlock: locked,

@@ -4,7 +4,7 @@
  *
  *   i int   u unsigned   l long   n size   x flags   o mode   p pointer   f fd   F directory fd
  *   s path or text   b buffer the call reads, B buffer it fills; the size comes next
- *   O open flags   P protection   M map flags   S signal
+ *   O open flags   P protection   M map flags   S signal   a flags of the calls with a directory fd
  */
 
 /** Where "@" stands, numbers go on from there. */
@@ -29,16 +29,16 @@ io_destroy io_getevents io_submit io_cancel get_thread_area lookup_dcookie epoll
 set_tid_address:p restart_syscall semtimedop fadvise64:flni timer_create:ipp timer_settime:ixpp timer_gettime:ip timer_getoverrun:i timer_delete:i
 clock_settime:ip clock_gettime:ip clock_getres:ip clock_nanosleep:iipp exit_group:i epoll_wait:fpii epoll_ctl:fifp tgkill:iiS utimes:sp vserver mbind
 set_mempolicy get_mempolicy mq_open mq_unlink mq_timedsend mq_timedreceive mq_notify mq_getsetattr kexec_load waitid:iipxp add_key request_key keyctl
-ioprio_set ioprio_get inotify_init inotify_add_watch inotify_rm_watch migrate_pages openat:FsOo mkdirat:Fso mknodat:Fsox fchownat:Fsiix futimesat:Fsp
-newfstatat:Fspx unlinkat:Fsx renameat:FsFs linkat:FsFsx symlinkat:sFs readlinkat:FsBn fchmodat:Fso faccessat:Fso pselect6:ippppp ppoll:puppn unshare
-set_robust_list:pn get_robust_list:ipp splice:fpfpnx tee:ffnx sync_file_range:fllx vmsplice:fpnx move_pages utimensat:Fspx epoll_pwait:fpiipn
+ioprio_set ioprio_get inotify_init inotify_add_watch inotify_rm_watch migrate_pages openat:FsOo mkdirat:Fso mknodat:Fsox fchownat:Fsiia futimesat:Fsp
+newfstatat:Fspa unlinkat:Fsa renameat:FsFs linkat:FsFsa symlinkat:sFs readlinkat:FsBn fchmodat:Fso faccessat:Fso pselect6:ippppp ppoll:puppn unshare
+set_robust_list:pn get_robust_list:ipp splice:fpfpnx tee:ffnx sync_file_range:fllx vmsplice:fpnx move_pages utimensat:Fspa epoll_pwait:fpiipn
 signalfd:fpn timerfd_create:ix eventfd:i fallocate:fill timerfd_settime timerfd_gettime accept4:fppx signalfd4:fpnx eventfd2:ux epoll_create1:x
 dup3:ffx pipe2:px inotify_init1 preadv:fpill pwritev:fpill rt_tgsigqueueinfo:iiSp perf_event_open recvmmsg fanotify_init fanotify_mark prlimit64:iipp
 name_to_handle_at open_by_handle_at clock_adjtime syncfs:f sendmmsg setns getcpu:pp process_vm_readv process_vm_writev kcmp finit_module sched_setattr
 sched_getattr renameat2:FsFsx seccomp getrandom:Bnx memfd_create:sx kexec_file_load bpf execveat:Fsppx userfaultfd membarrier mlock2:pnx
-copy_file_range:fpfpnx preadv2:fpillx pwritev2:fpillx pkey_mprotect pkey_alloc pkey_free statx:Fsxxp io_pgetevents rseq:pnxx @424 pidfd_send_signal
+copy_file_range:fpfpnx preadv2:fpillx pwritev2:fpillx pkey_mprotect pkey_alloc pkey_free statx:Fsaxp io_pgetevents rseq:pnxx @424 pidfd_send_signal
 io_uring_setup io_uring_enter io_uring_register open_tree move_mount fsopen fsconfig fsmount fspick pidfd_open clone3:pn close_range:uux openat2:Fspn
-pidfd_getfd faccessat2:Fsox process_madvise epoll_pwait2 mount_setattr quotactl_fd landlock_create_ruleset landlock_add_rule landlock_restrict_self
+pidfd_getfd faccessat2:Fsoa process_madvise epoll_pwait2 mount_setattr quotactl_fd landlock_create_ruleset landlock_add_rule landlock_restrict_self
 memfd_secret process_mrelease futex_waitv set_mempolicy_home_node
 `;
 

@@ -27,7 +27,11 @@ const MAPS: Flags = [
 ];
 const OPENS: Flags = [
   [0o100, "O_CREAT"], [0o200, "O_EXCL"], [0o400, "O_NOCTTY"], [0o1000, "O_TRUNC"], [0o2000, "O_APPEND"], [0o4000, "O_NONBLOCK"], [0o4010000, "O_SYNC"],
-  [0o10000, "O_DSYNC"], [0o100000, "O_LARGEFILE"], [0o200000, "O_DIRECTORY"], [0o400000, "O_NOFOLLOW"], [0o1000000, "O_NOATIME"], [0o2000000, "O_CLOEXEC"],
+  [0o10000, "O_DSYNC"], [0o100000, "O_LARGEFILE"], [0o200000, "O_DIRECTORY"], [0o400000, "O_NOFOLLOW"], [0o1000000, "O_NOATIME"], [0o2000000, "O_CLOEXEC"], [0o10000000, "O_PATH"],
+];
+const ATS: Flags = [
+  [0x100, "AT_SYMLINK_NOFOLLOW"], [0x200, "AT_REMOVEDIR"], [0x400, "AT_SYMLINK_FOLLOW"], [0x800, "AT_NO_AUTOMOUNT"], [0x1000, "AT_EMPTY_PATH"], [0x2000, "AT_STATX_FORCE_SYNC"],
+  [0x4000, "AT_STATX_DONT_SYNC"],
 ];
 type Flags = readonly (readonly [bits: number, name: string])[];
 
@@ -56,6 +60,7 @@ function argument(l: Linux, letter: string, value: number, next: number): string
     case "b": return buffer(l, value, next);
     case "B": return undefined;
     case "P": return flags(PROTS, value) || "PROT_NONE";
+    case "a": return flags(ATS, value) || "0";
     case "M": return flags(MAPS, value);
     case "O": return ["O_RDONLY", "O_WRONLY", "O_RDWR", "3"][value & 3] + [flags(OPENS, value & ~3)].filter((x) => x !== "").map((x) => `|${x}`).join("");
     case "S": return value === 0 ? "0" : (SIGNALS.get(value) ?? noteOf(value));

@@ -11,8 +11,9 @@ import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { system, type System } from "../../clients/node/system.ts";
-import { exitCodeOf, type Kernel } from "../../kernel/index.ts";
-import { dir } from "../../proto/index.ts";
+import { exitCodeOf, type Kernel, MCREATE, MREPL } from "../../kernel/index.ts";
+import { dir, open } from "../../proto/index.ts";
+import { ram } from "../../servers/index.ts";
 import { describeWith, missing, type Needed, programPath } from "../support/need.ts";
 import { chance } from "../support/random.ts";
 
@@ -122,10 +123,10 @@ describeWith(["busybox"], "busybox", () => {
     ["chmod 640 new"], ["chmod -R u+x,g-r d"], ["chown 0:0 new"], ["chgrp 0 none"], ["truncate -s 12345 new"], ["truncate -s 10 new"], ["rm hard sym new part sorted"], ["date -u -d @1234567890 +%F\\x20%T\\x20%j"], ["expr 7 * ( 3 + 4 )"],
     ["printf %5d|%-5s|%x|%.3f\\n 42 ab 255 2.5"], ["seq 1 3 20"], ["seq -w 8 11"], ["sleep 0"], ["usleep 1000"], ["test -e dangling"], ["test -L dangling"], ["[ text -nt d ]"], ["base64 -w 20", "some bytes\n"], ["base64 -d", "c29tZSBieXRlcwo=\n"],
     ["bc", "scale=30; 2^100; 4*a(1); sqrt(2); 10/7\n"], ["dc", "2 200 ^ p 17 3 / p\n"], ["comm text other"], ["factor 1000000007 999999000001"], ["fold -s -w 30 text"], ["nl -b a text"], ["paste text other"], ["sum -s bytes"], ["cksum bytes"], ["tac text"],
-    ["tee one two", "for both\n"], ["rm one two"], ["tsort", "a b\nb c\na d\n"], ["uniq -c", "a\na\nb\n"], ["uuencode name", "to be encoded\n"], ["uudecode -o -", "begin 644 x\n#0V%T\n`\nend\n"], ["shuf -i 1-1"], ["split -l 100 text part."], ["rm part.aa part.ab part.ac part.ad"],
+    ["tee one two", "for both\n"], ["rm one two"], ["uniq -c", "a\na\nb\n"], ["uuencode name", "to be encoded\n"], ["uudecode -o -", "begin 644 x\n#0V%T\n`\nend\n"], ["shuf -i 1-1"], ["split -l 100 text part."], ["rm part.aa part.ab part.ac part.ad"],
     ["vi -c s/alpha/first/ -c wq d/a"], ["ed d/a", "p\ns/a/b/\nw\nq\n"], ["patch -p0", "--- d/a\n+++ d/a\n@@ -1 +1,2 @@\n b\n+more\n"], ["expand", "a\tb\n"], ["unexpand -a", "a       b\n"], ["rev", "desserts\n"], ["strings bytes"], ["cat -A d/a"], ["dirname a/b"],
     ["id -u"], ["whoami"], ["pwd"], ["uname -s -m"], ["env -i"], ["tty"], ["du -a d"], ["ash -c echo\\x20$((6*7));x=5;while\\x20[\\x20$x\\x20-gt\\x200\\x20];do\\x20x=$((x-1));printf\\x20$x;done"], ["ash -c trap\\x20'echo\\x20caught'\\x20USR1;kill\\x20-USR1\\x20$$;echo\\x20after"], ["ash -c read\\x20x;echo\\x20got\\x20$x", "a line\n"],
-    ["ash -c kill\\x20-TERM\\x20$$"], ["crc32 bytes"], ["lzop -c text"], ["unlzma -c empty"], ["ipcalc -n 10.1.2.3/20"], ["flock d echo"], ["mktemp -u x.XXXXXX -p nothing/"], ["sync"], ["fsync text"], ["fallocate -l 5000 fa"], ["rm fa"], ["pipe_progress", "x"], ["timeout 1"],
+    ["ash -c kill\\x20-TERM\\x20$$"], ["crc32 bytes"], ["lzop -c text"], ["unlzma -c empty"], ["ipcalc -n 10.1.2.3/20"], ["mktemp -u x.XXXXXX -p nothing/"], ["sync"], ["fallocate -l 5000 fa"], ["rm fa"], ["timeout 1"],
   ];
   it.each(jobs)("%s", { timeout: TIMEOUT }, (line = "", input = "") => both("busybox", words(line), input, (text) => text.replaceAll(/x\.[A-Za-z0-9]{6}/g, "x.XXXXXX")));
 });
@@ -162,6 +163,32 @@ describeWith(["/usr/lib/klibc/bin/mksh"], "mksh", () => {
   const scripts = ["echo $((2**10)) ${#PATH}", "for f in d/*; do print -r -- \"$f\"; done", "set -A a one two three; echo ${a[1]} ${#a[@]}", "x=hello; echo ${x%lo} ${x#he} ${x/l/L}", "read -r l <text; echo \"$l\"", "echo new >made; echo more >>made; while read l; do echo \"[$l]\"; done <made; : >made; [[ -s made ]] || echo empty",
     "trap 'echo bye' EXIT; exit 3", "f() { local i=$1; [[ $i -le 1 ]] && REPLY=1 && return; f $((i-1)); REPLY=$((REPLY*i)); }; f 10; echo $REPLY", "cd d && pwd && test -e a && echo there", "typeset -i16 n=255; echo $n; printf=1; echo ${n}", "kill -l 15", "ulimit -n >/dev/null; umask; umask 077; umask", "cat <text | true; echo no"];
   it.each(scripts.slice(0, -1))("%s", { timeout: TIMEOUT }, (script) => both("mksh", ["-c", script]));
+});
+
+describeWith(["busybox"], "busybox on a server of plain 9P2000", () => {
+  const jobs: readonly (readonly [string, string?])[] = [
+    ["mkdir -p x/y"], ["cp ../text x/t"], ["wc x/t"], ["dd of=x/u seek=3 bs=4", "some words"], ["od -c x/u"], ["mv x/u x/v"], ["mv -f x/t x/v"], ["ls x"], ["md5sum x/v"], ["sed -i s/alpha/beta/ x/v"], ["head -n 2 x/v"],
+    ["touch -d @1000000000 x/v"], ["stat -c %n:%s:%Y:%F x/v"], ["chmod 600 x/v"], ["stat -c %a x/v"], ["truncate -s 7 x/v"], ["cat x/v"], ["tee -a x/v", "more"], ["cat x/v"], ["ls x/none"], ["rmdir x"], ["rm x"], ["rm x/y"], ["find . -type f"], ["ln -s a b"], ["rm -r x"], ["ls"],
+  ];
+  const own = new Set(["ln -s a b"]);
+  beforeAll(async () => {
+    mkdirSync(join(trees.native, "w", "p"));
+    mkdirSync(join(trees.guest, "w", "p"));
+    await k.sys.mount(open(ram({ now: () => WHEN * 1000, owner: k.sys.user }), { dialect: "9P2000" }), "/w/p", MREPL | MCREATE, "");
+  });
+  it.each(jobs)("%s", { timeout: TIMEOUT }, async (line = "", input = "") => {
+    const native = spawnSync(join(trees.native, "busybox"), words(line), { cwd: join(trees.native, "w", "p"), input, env: { PATH: "/bin", TZ: "UTC" } });
+    await k.sys.chdir("/w/p");
+    const guest = await k.run(["/busybox", ...words(line)], { input }).finally(() => k.sys.chdir("/w"));
+    if (own.has(line)) {
+      // It has no links.
+      spawnSync("rm", [join(trees.native, "w", "p", "b")]);
+      expect(guest).toMatchObject({ status: "1", err: "ln: b: Operation not supported\n" });
+      return;
+    }
+    table.push(`plain 9P2000  ${line}`);
+    expect({ ...guest, status: exitCodeOf(guest.status) }).toEqual({ status: native.status, out: native.stdout.toString(), err: native.stderr.toString() });
+  });
 });
 
 const COMPILERS: readonly Needed[] = ["gcc", "musl-gcc"];

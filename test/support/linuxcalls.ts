@@ -11,7 +11,7 @@ import { Linux } from "../../kernel/linux/linux.ts";
 import { NAMES, numberOf } from "../../kernel/linux/names.ts";
 import { R } from "../../kernel/machine/index.ts";
 import type { Proc } from "../../kernel/proc.ts";
-import { dir, errno, open, ORDWR, OREAD, type Server } from "../../proto/index.ts";
+import { type Dialect, dir, errno, open, ORDWR, OREAD, type Server } from "../../proto/index.ts";
 import { ram } from "../../servers/index.ts";
 import { guestKernel, type GuestKernel } from "./guests.ts";
 import { seed } from "./random.ts";
@@ -29,6 +29,8 @@ const ARGS = [R.rdi, R.rsi, R.rdx, R.r10, R.r8, R.r9] as const;
 /** Turns of the event loop that a call may take before a note, and notes. */
 const TURNS = 3;
 const NOTES = 40;
+/** What the server of a process's files speaks, in turn. */
+const DIALECTS: readonly Dialect[] = ["9P2000.L", "9P2000", "9P2000.u"];
 /** The numbers there are. */
 export const NUMBERS = 461;
 const HERE: readonly number[] = CALLS.flatMap((known, nr) => (known ? [nr] : []));
@@ -174,14 +176,14 @@ class Caller {
       main: async (own) => {
         own.rfork({ ns: "copy" });
         // Of its own: what another has left may be nobody's any more.
-        await own.mount(open(ram({ now: kernel.host.now, owner: own.user })), "/tmp", MREPL | MCREATE, "");
+        await own.mount(open(ram({ now: kernel.host.now, owner: own.user }), { dialect: DIALECTS[own.pid % DIALECTS.length] as Dialect }), "/tmp", MREPL | MCREATE, "");
         await own.mkdir("/tmp/w", 0o755);
         await own.chdir("/tmp/w");
         await own.mkdir("d", 0o755);
         await own.writeFile("f", new Uint8Array(5000).fill(65));
         await own.writeFile("d/g", new Uint8Array(10));
-        await own.symlink("f", "link");
-        await own.symlink("loop", "loop");
+        // Plain 9P2000 has none.
+        for (const [to, name] of [["f", "link"], ["loop", "loop"]] as const) await own.symlink(to, name).catch(() => undefined);
         for (const [path, mode] of [["/dev/cons", ORDWR], ["f", ORDWR], ["d", OREAD], ["/dev/null", ORDWR]] as const) await own.open(path, mode);
         await own.pipe();
         started(own.pid);
