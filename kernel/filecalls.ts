@@ -364,6 +364,6 @@ function elementsOf(p: Proc, w: Where): Chan[] {
 }
 
 /** The qids a walk of all names would have given, as far as anybody looks: the last is the link's. */
-function linkAt(w: Where, qid: Qid): Qid[] {
+export function linkAt(w: Where, qid: Qid): Qid[] {
   return w.names.map((_, i) => (i === w.names.length - 1 ? qid : { ...qid, type: QTDIR }));
 }

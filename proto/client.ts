@@ -10,7 +10,7 @@ import { Chains, failureOf, type Interrupt, LinkFound, nothing, type Walked, typ
 import { type Dirent, unpackDirents, unpackDirs, wellNamed } from "./dir.ts";
 import { Ebotch, Einval, Eio, Enotdir, Enotsup, errno, NineError } from "./errors.ts";
 import {
-  type Dir, IOHDRSZ, NOFID, NOU32, type Rmsg, Rread, Rwrite, Tattach, Tcreate, Tlink, Tmkdir, type Tmsg, Tread, Treaddir, Treadlink, type TreadMsg,
+  type Dir, GETATTR_ALL, IOHDRSZ, NOFID, NOU32, Rgetattr, type RgetattrMsg, type Rmsg, Rread, Rwrite, Tattach, Tcreate, Tgetattr, type TgetattrMsg, Tlink, Tmkdir, type Tmsg, Tread, Treaddir, Treadlink, type TreadMsg,
   Tremove, Trename, Trenameat, Tstat, Tsymlink, Twalk, Twrite,
 } from "./fcall.ts";
 import { type Changes, createMsg, dirOf, openMsg, setattrMsg, statMsg, wstatMsg } from "./forms.ts";
@@ -177,6 +177,18 @@ export class Client extends Chains {
 
   statFid(fid: number, name: string, intr?: Interrupt): Awaitable<Dir> {
     return after(this.rpc<Tmsg>(statMsg(this.linux, fid), intr), (r) => dirOf(r, name));
+  }
+
+  /** All that a .L server tells of a file: one round trip where order is kept. */
+  getattr(fid: number, names: readonly string[], intr?: Interrupt): Awaitable<RgetattrMsg> {
+    const ask = (f: number): TgetattrMsg => ({ type: Tgetattr, fid: f, request_mask: GETATTR_ALL });
+    if (names.length === 0) return this.rpc(ask(fid), intr);
+    return after(this.walkThen(fid, names, (f) => [ask(f)], intr, true), (w) => {
+      this.over(w);
+      const r = w.replies[0];
+      if (r?.type !== Rgetattr) throw new NineError(Ebotch);
+      return r;
+    });
   }
 
   wstat(fid: number, names: readonly string[], changes: Changes, intr?: Interrupt): Awaitable<void> {

@@ -5,10 +5,11 @@
  * change time is that of its last modification. Pipes and consoles are what Linux would show of them.
  */
 import {
-  after, type Awaitable, type Dir, DMDEVICE, errno, GETATTR_ALL, makedev, NOU32, type RgetattrMsg, S_IFCHR, S_IFDIR, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK, statMode,
-  Tgetattr,
+  after, type Awaitable, type Dir, DMDEVICE, errno, LinkFound, makedev, NOU32, QTSYMLINK, type RgetattrMsg, S_IFCHR, S_IFDIR, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK, statMode,
 } from "../../proto/index.ts";
 import type { Chan } from "../chan.ts";
+import { linkAt } from "../filecalls.ts";
+import { at } from "../namec.ts";
 import type { Linux } from "./linux.ts";
 import { fail } from "./paths.ts";
 
@@ -35,11 +36,32 @@ export function lastName(c: Chan): string {
 }
 
 export function attrOf(l: Linux, c: Chan): Awaitable<Attr> {
-  const { client } = c.mnt;
-  const a = isLinux(c)
-    ? after(client.rpc({ type: Tgetattr, fid: c.fid, request_mask: GETATTR_ALL }, l.proc.intr), (r): Attr => ({ ...r, uid: known(r.uid), gid: known(r.gid), dev: c.mnt.dev }))
-    : after(client.statFid(c.fid, lastName(c), l.proc.intr), (d) => fromDir(l, d, c.mnt.dev));
-  return after(a, (x) => special(c, x));
+  return after(asked(l, c, NONAMES, lastName(c)), (a) => special(c, lastName(c), a));
+}
+
+/** The same by name, with no more messages than it takes. */
+export function attrAt(l: Linux, path: string, nofollow: boolean): Awaitable<Attr> {
+  return at(l.proc, path, { nofollow }, (w) => {
+    const name = w.path.slice(w.path.lastIndexOf("/") + 1);
+    return after(asked(l, w.c, w.names, name), (a) => {
+      // The walk met no link, but what it ended at may be one.
+      if (!nofollow && a.qid.type & QTSYMLINK && w.names.length > 0) throw new LinkFound(linkAt(w, a.qid));
+      return special(w.c, name, a);
+    });
+  });
+}
+
+const NONAMES: readonly string[] = [];
+
+function asked(l: Linux, c: Chan, names: readonly string[], name: string): Awaitable<Attr> {
+  const { client, dev } = c.mnt;
+  return isLinux(c)
+    ? after(client.getattr(c.fid, names, l.proc.intr), (r) => fromGetattr(r, dev))
+    : after(names.length === 0 ? client.statFid(c.fid, name, l.proc.intr) : client.stat(c.fid, names, l.proc.intr), (d) => fromDir(l, d, dev));
+}
+
+function fromGetattr({ qid, mode, uid, gid, nlink, rdev, size, blksize, blocks, atime_sec, atime_nsec, mtime_sec, mtime_nsec, ctime_sec, ctime_nsec, btime_sec, btime_nsec }: RgetattrMsg, dev: number): Attr {
+  return { qid, mode, uid: known(uid), gid: known(gid), nlink, rdev, size, blksize, blocks, atime_sec, atime_nsec, mtime_sec, mtime_nsec, ctime_sec, ctime_nsec, btime_sec, btime_nsec, dev };
 }
 
 function known(id: number): number {
@@ -58,12 +80,11 @@ function fromDir(l: Linux, d: Dir, dev: number): Attr {
 }
 
 /** Files of the kernel's devices say nothing of being devices. */
-function special(c: Chan, a: Attr): Attr {
+function special(c: Chan, name: string, a: Attr): Attr {
   if ((a.mode & S_IFMT) !== S_IFREG) return a;
   const { spec } = c.mnt;
   if (spec === "#pipe") return { ...a, mode: (a.mode & ~S_IFMT) | S_IFIFO };
   if (spec !== "#dev" && spec !== "#cons") return a;
-  const name = lastName(c);
   if (STREAMS.has(name)) return { ...a, mode: (a.mode & ~S_IFMT) | S_IFIFO };
   const rdev = DEVICES[name];
   return rdev === undefined ? a : { ...a, rdev, mode: (a.mode & ~S_IFMT) | S_IFCHR };

@@ -1,11 +1,11 @@
 /** Stat: Linux's calls that ask about files: stat and statx, access, statfs; and the structures they fill. */
 import { after, type Awaitable, errno, Rstatfs, type RstatfsMsg, S_IFDIR, S_IFMT, Tstatfs } from "../../proto/index.ts";
 import type { Chan } from "../chan.ts";
-import { type Attr, attrOf, isLinux } from "./attr.ts";
+import { type Attr, attrAt, attrOf, isLinux } from "./attr.ts";
 import { Struct } from "./bytes.ts";
 import type { Calls } from "./call.ts";
 import type { Linux } from "./linux.ts";
-import { AT, onFile, onOpen } from "./paths.ts";
+import { AT, fdNamed, nameFrom, onFile, onOpen } from "./paths.ts";
 
 /** Bytes of struct stat, struct statx and struct statfs. */
 const STAT = 144;
@@ -52,17 +52,27 @@ function statxOf(a: Attr): Uint8Array {
 }
 
 /** Fills a structure of the program's with what is known of a file. */
-function filled(l: Linux, to: number, size: number, of: (a: Attr) => Uint8Array): (c: Chan) => Awaitable<number> {
+function fill(l: Linux, to: number, size: number, attr: () => Awaitable<Attr>, of: (a: Attr) => Uint8Array): Awaitable<number> {
   l.user.room(to, size);
-  return (c) => after(attrOf(l, c), (a) => {
+  return after(attr(), (a) => {
     l.user.put(to, of(a));
     return 0;
   });
 }
 
+/** What is known of the file that a call names. */
+function attrBy(l: Linux, fd: number, name: number, flags: number): Awaitable<Attr> {
+  const path = l.user.string(name);
+  if (path === "" && flags & AT.emptyPath) return onFile(l, fd, name, flags, (c) => attrOf(l, c));
+  const from = nameFrom(l, fd, path);
+  const nofollow = (flags & AT.symlinkNofollow) !== 0;
+  const same = nofollow ? undefined : fdNamed(l, from);
+  return same === undefined ? attrAt(l, from, nofollow) : onOpen(l, same, (c) => attrOf(l, c));
+}
+
 function statAt(l: Linux, fd: number, name: number, to: number, flags: number): Awaitable<number> {
   if (flags & ~(AT.symlinkNofollow | AT.emptyPath | AT.noAutomount)) return -errno.EINVAL;
-  return onFile(l, fd, name, flags, filled(l, to, STAT, statOf));
+  return fill(l, to, STAT, () => attrBy(l, fd, name, flags), statOf);
 }
 
 /** Whether a process may: the first class that fits it decides; the superuser may all, but run what nobody may. */
@@ -75,7 +85,7 @@ function permitted(l: Linux, a: Attr, how: number): boolean {
 
 function accessAt(l: Linux, fd: number, name: number, how: number, flags: number): Awaitable<number> {
   if (how & ~(R_OK | W_OK | X_OK) || flags & ~(AT.eaccess | AT.symlinkNofollow | AT.emptyPath)) return -errno.EINVAL;
-  return onFile(l, fd, name, flags, (c) => after(attrOf(l, c), (a) => (permitted(l, a, how) ? 0 : -errno.EACCES)));
+  return after(attrBy(l, fd, name, flags), (a) => (permitted(l, a, how) ? 0 : -errno.EACCES));
 }
 
 function statfs(l: Linux, c: Chan, to: number): Awaitable<number> {
@@ -93,11 +103,11 @@ export const stats: Calls = {
   stat: (l, name, to) => statAt(l, AT.fdcwd, name, to, 0),
   lstat: (l, name, to) => statAt(l, AT.fdcwd, name, to, AT.symlinkNofollow),
   newfstatat: (l, fd, name, to, flags) => statAt(l, fd, name, to, flags),
-  fstat: (l, fd, to) => onOpen(l, fd, filled(l, to, STAT, statOf)),
+  fstat: (l, fd, to) => onOpen(l, fd, (c) => fill(l, to, STAT, () => attrOf(l, c), statOf)),
 
   statx(l, fd, name, flags, mask, to) {
     if (mask >= STATXRESERVED || flags & ~(AT.symlinkNofollow | AT.emptyPath | AT.noAutomount | SYNCTYPE) || (flags & SYNCTYPE) === SYNCTYPE) return -errno.EINVAL;
-    return onFile(l, fd, name, flags, filled(l, to, STATX, statxOf));
+    return fill(l, to, STATX, () => attrBy(l, fd, name, flags), statxOf);
   },
 
   access: (l, name, how) => accessAt(l, AT.fdcwd, name, how, 0),
