@@ -5,10 +5,11 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { run } from "../support/children.ts";
+import { describeWith, programPath } from "../support/need.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 /** What a build is made of. */
-const SOURCES = ["clients", "kernel", "proto", "servers", "package.json", "tsconfig.json", "tsconfig.build.json", "test/support/clean.mjs", "README.md", "ARCHITECTURE.md", "CHANGELOG.md", "LICENSE"];
+const SOURCES = ["clients", "kernel", "proto", "servers", "package.json", "tsconfig.json", "tsconfig.build.json", "test/support/clean.mjs", "test/support/machinecode.ts", "README.md", "ARCHITECTURE.md", "CHANGELOG.md", "LICENSE"];
 const top = mkdtempSync(join(tmpdir(), "nineplex-packed-"));
 const main = join(top, "package/dist/clients/main.js");
 
@@ -31,4 +32,11 @@ it("runs, and has every page of the manual", { timeout: 60_000 }, async () => {
   const [count, ...rest] = r.stdout.toString().split("\n");
   expect(Number(count)).toBe(pages.length);
   expect(rest).toEqual(expect.arrayContaining(["/lib/man/1/ls", "/lib/man/5/9p", "/lib/man/8/9p", "rc(1)", "pwd - the current directory"]));
+});
+
+describeWith(["busybox"], "the packed machine", () => {
+  it("runs a Linux program, with the machine's code as it was packed", { timeout: 60_000 }, async () => {
+    const r = await run(process.execPath, [main, "run", programPath("busybox") ?? "busybox", "echo", "hi"], { cwd: top });
+    expect({ status: r.status, out: r.stdout.toString(), err: r.stderr }).toEqual({ status: 0, out: "hi\n", err: "" });
+  });
 });
