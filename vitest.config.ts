@@ -5,8 +5,6 @@ const config: ViteUserConfig = defineConfig({
     include: ["test/**/*.test.ts"],
     testTimeout: 60_000,
     maxWorkers: 2,
-    // A third of the time would go into loading the same modules for each file.
-    isolate: false,
     coverage: { include: ["proto/**", "servers/**", "kernel/**", "clients/**"] },
   },
 });

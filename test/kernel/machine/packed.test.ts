@@ -1,5 +1,5 @@
 /** What the package has in place of the emitter: the same forms, the same code, and a machine runs with it. */
-import { afterAll, expect, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
 import { allForms, type Form } from "../../../kernel/machine/forms.ts";
 import { Handlers } from "../../../kernel/machine/handlers.ts";
 import { unpack } from "../../../kernel/machine/packed.ts";
@@ -8,12 +8,6 @@ import { assemble } from "../../support/machine.ts";
 
 const CODE = "../../../kernel/machine/code.ts";
 const packed = packedCode();
-
-// Other files have the same modules.
-afterAll(() => {
-  vi.doUnmock(CODE);
-  vi.resetModules();
-});
 
 test("the forms, in their order", () => {
   const forms = packed.forms.split("\n").map((line) => line.split(","));
