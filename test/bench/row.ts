@@ -81,7 +81,7 @@ export async function measure(row: Row, rounds: number, seconds: number): Promis
         ...(runner.cpu && { cpuUs: (cpu / ops) * 1e6 }),
         ...(ratio !== undefined && { ratio }),
         ...(target && "rate" in target && { target: `${format(target.rate)}/s`, reached: rate >= target.rate }),
-        ...(target && "times" in target && ratio !== undefined && { target: `${target.times} x`, reached: ratio >= target.times }),
+        ...(target && "times" in target && ratio !== undefined && { target: `${Number(target.times.toFixed(2))} x`, reached: ratio >= target.times }),
       };
     });
   } finally {
