@@ -9,7 +9,7 @@ import type { Dir } from "../../proto/index.ts";
 import type { Sys } from "../../kernel/sys.ts";
 import type { Completion } from "../edit/index.ts";
 import { builtins } from "./builtins.ts";
-import { isFailure } from "./error.ts";
+import { quietly } from "./error.ts";
 import type { Shell } from "./eval.ts";
 import { byCodePoint } from "./glob.ts";
 import { JOBCOMMANDS } from "./jobcmds.ts";
@@ -173,15 +173,6 @@ async function files(sys: Sys, dir: string, base: string): Promise<string[]> {
 
 async function list(sys: Sys, dir: string): Promise<Dir[]> {
   return (await quietly(() => sys.readDir(dir))) ?? [];
-}
-
-async function quietly<T>(call: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await call();
-  } catch (e) {
-    if (!isFailure(e)) throw e;
-    return undefined;
-  }
 }
 
 /** What f gives in a process of its own, which ends when signal aborts. */

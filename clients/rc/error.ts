@@ -61,3 +61,13 @@ export function exitStatus(status: string): string {
   const n = Number(/^\s*(\d{1,9})(?!\d)/.exec(status)?.[1] ?? 1);
   return String(n >= 1 && n <= 255 ? n : 1);
 }
+
+/** What a call gives; undefined where it fails. */
+export async function quietly<T>(call: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await call();
+  } catch (e) {
+    if (!isFailure(e)) throw e;
+    return undefined;
+  }
+}

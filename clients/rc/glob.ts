@@ -6,7 +6,7 @@
  */
 import { DMDIR, DMSYMLINK } from "../../proto/index.ts";
 import type { Sys } from "../../kernel/sys.ts";
-import { isFailure } from "./error.ts";
+import { quietly } from "./error.ts";
 
 /** The mark in front of a character that is part of a pattern. */
 export const GLOB = "\udbff";
@@ -165,13 +165,4 @@ async function existing(sys: Sys, paths: readonly string[]): Promise<string[]> {
   const found: string[] = [];
   for (const path of paths) if (await quietly(() => sys.stat(path))) found.push(path);
   return found;
-}
-
-async function quietly<T>(call: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await call();
-  } catch (e) {
-    if (!isFailure(e)) throw e;
-    return undefined;
-  }
 }

@@ -5,10 +5,9 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { performance } from "node:perf_hooks";
 import type { Booted, Program, Sys } from "../../kernel/index.ts";
 import { rc } from "../../clients/rc/index.ts";
-import type { Row, Runner } from "./row.ts";
+import { repeated, type Row, type Runner } from "./row.ts";
 
 const TOTAL = 256 << 20;
 const MB = 1e6;
@@ -19,40 +18,23 @@ const TARGET = { rate: 1000 };
 export function pipelines({ sys }: Booted): Row[] {
   return [
     ...[4096, 1 << 16, 1 << 20].map((chunk) => row(`pipe, writes of ${chunk / 1024} KiB, reads of 64 KiB`, [
-      runner("nineplex, two processes", () => between(sys, chunk)),
-      runner("system: dd | cat", () => native(`dd if=/dev/zero bs=${chunk} count=${TOTAL / chunk} 2>/dev/null | cat >/dev/null`), false),
+      repeated("nineplex, two processes", TOTAL / MB, () => between(sys, chunk), TARGET),
+      repeated("system: dd | cat", TOTAL / MB, () => native(`dd if=/dev/zero bs=${chunk} count=${TOTAL / chunk} 2>/dev/null | cat >/dev/null`)),
     ])),
     row("cat FILE | cat > /dev/null", [
-      runner("nineplex, rc", async () => {
+      repeated("nineplex, rc", TOTAL / MB, async () => {
         await written(sys);
         const pid = await sys.spawn({ argv: ["rc", "-c", "cat /tmp/big | cat > /dev/null"], main: rc({}), noteGroup: "new" });
         const { status } = await sys.wait(pid);
         if (status !== "") throw new Error(`rc: ${status}`);
-      }),
-      runner("system: dd | cat", () => native(`dd if=/dev/zero bs=256k count=${TOTAL >> 18} 2>/dev/null | cat >/dev/null`), false),
+      }, TARGET),
+      repeated("system: dd | cat", TOTAL / MB, () => native(`dd if=/dev/zero bs=256k count=${TOTAL >> 18} 2>/dev/null | cat >/dev/null`)),
     ]),
   ];
 }
 
 function row(name: string, runners: (() => Promise<Runner>)[]): Row {
   return { name, unit: "MB/s", scale: 1, compared: true, profiled: false, runners };
-}
-
-function runner(name: string, move: () => Promise<void>, ours = true): () => Promise<Runner> {
-  return () => Promise.resolve({
-    name,
-    ...(ours && { target: TARGET }),
-    async run(seconds) {
-      const since = performance.now();
-      let ops = 0;
-      do {
-        await move();
-        ops += TOTAL / MB;
-      } while (performance.now() < since + seconds * 1000);
-      return { ops, seconds: (performance.now() - since) / 1000 };
-    },
-    close: () => undefined,
-  });
 }
 
 async function between(sys: Sys, chunk: number): Promise<void> {

@@ -8,14 +8,13 @@ import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { performance } from "node:perf_hooks";
 import { fileURLToPath } from "node:url";
 import { system, type System } from "../../clients/node/system.ts";
 import { rc } from "../../clients/rc/index.ts";
 import { encode } from "../../clients/tools/lib/bytes.ts";
 import { ram } from "../../servers/index.ts";
 import { command } from "./command.ts";
-import type { Row, Runner } from "./row.ts";
+import { repeated, type Row } from "./row.ts";
 
 const PLAN9 = "/usr/lib/plan9/bin";
 /** 100,000 rounds of a command, without a list as long. */
@@ -71,7 +70,7 @@ function row({ sys }: System, dir: string, { name, script, rounds, times }: Job,
   };
   return {
     name, unit: "/s", scale: 1, compared: theirs, profiled: false,
-    runners: [runner("nineplex, rc", rounds, ours, { times }), ...(theirs ? [runner("9base, rc", rounds, native)] : [])],
+    runners: [repeated("nineplex, rc", rounds, ours, { times }), ...(theirs ? [repeated("9base, rc", rounds, native)] : [])],
   };
 }
 
@@ -80,7 +79,7 @@ function starts(): Row[] {
   const dist = fileURLToPath(new URL("../../clients/main.js", import.meta.url));
   return [{
     name: "nineplex -c true", unit: "/min", scale: 60, compared: false, profiled: false,
-    runners: [runner("built", 1, () => ended(process.execPath, [dist, "-c", "true"]), { rate: 150 })],
+    runners: [repeated("built", 1, () => ended(process.execPath, [dist, "-c", "true"]), { rate: 150 })],
   }];
 }
 
@@ -90,19 +89,3 @@ async function ended(program: string, args: readonly string[]): Promise<void> {
   if (code !== 0) throw new Error(`${program}: status ${code}`);
 }
 
-function runner(name: string, rounds: number, work: () => Promise<void>, target?: Runner["target"]): () => Promise<Runner> {
-  return () => Promise.resolve({
-    name,
-    ...(target && { target }),
-    async run(seconds) {
-      const since = performance.now();
-      let ops = 0;
-      do {
-        await work();
-        ops += rounds;
-      } while (performance.now() < since + seconds * 1000);
-      return { ops, seconds: (performance.now() - since) / 1000 };
-    },
-    close: () => undefined,
-  });
-}

@@ -4,6 +4,7 @@
  * the machine does falls on all of them; CPU is that of the server's process alone, over all rounds.
  */
 import { readFileSync } from "node:fs";
+import { performance } from "node:perf_hooks";
 import type { Result } from "./flood.ts";
 
 export interface Runner {
@@ -41,6 +42,24 @@ export interface Measured {
   readonly client: number;
   readonly target?: string;
   readonly reached?: boolean;
+}
+
+/** One that does the same work again and again, which is so many operations. */
+export function repeated(name: string, ops: number, work: () => Promise<void>, target?: Runner["target"]): () => Promise<Runner> {
+  return () => Promise.resolve({
+    name,
+    ...(target && { target }),
+    async run(seconds) {
+      const since = performance.now();
+      let done = 0;
+      do {
+        await work();
+        done += ops;
+      } while (performance.now() < since + seconds * 1000);
+      return { ops: done, seconds: (performance.now() - since) / 1000 };
+    },
+    close: () => undefined,
+  });
 }
 
 const WARMUP = 0.5;

@@ -7,14 +7,13 @@ import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { performance } from "node:perf_hooks";
 import { system, type System } from "../../clients/node/system.ts";
 import { rc } from "../../clients/rc/index.ts";
 import { OWRITE } from "../../proto/index.ts";
 import { ram } from "../../servers/index.ts";
 import { chance } from "../support/random.ts";
 import { command } from "./command.ts";
-import type { Row, Runner } from "./row.ts";
+import { repeated, type Row } from "./row.ts";
 
 const MB = 1e6;
 /** Bytes of the text that is filtered, and how often it stands in the large file. */
@@ -90,27 +89,10 @@ function row(kernel: System, job: Job, file: string, size: number): Row {
   return {
     name: job.name, unit: "MB/s", scale: 1, compared: true, profiled: false,
     runners: [
-      runner("nineplex, rc", size, () => ours(kernel, job.ours), job.target),
-      runner("system", size, () => native(theirs)),
+      repeated("nineplex, rc", size / MB, () => ours(kernel, job.ours), job.target),
+      repeated("system", size / MB, () => native(theirs)),
     ],
   };
-}
-
-function runner(name: string, size: number, once: () => Promise<void>, target?: Job["target"]): () => Promise<Runner> {
-  return () => Promise.resolve({
-    name,
-    ...(target && { target }),
-    async run(seconds) {
-      const since = performance.now();
-      let ops = 0;
-      do {
-        await once();
-        ops += size / MB;
-      } while (performance.now() < since + seconds * 1000);
-      return { ops, seconds: (performance.now() - since) / 1000 };
-    },
-    close: () => undefined,
-  });
 }
 
 /** A word that is nowhere is status 1 of grep. */
