@@ -36,6 +36,7 @@ async function noted(body: Uint8Array, notes: readonly string[], input?: string)
   await sys.close(given[0]);
   let out = "";
   const left = [...notes];
+  let unsent = input;
   for (;;) {
     const some = new TextDecoder().decode(await sys.read(near));
     if (some === "") break;
@@ -48,7 +49,9 @@ async function noted(body: Uint8Array, notes: readonly string[], input?: string)
         k.postNote(pid, note);
       }
     }
-    if (left.length === 0 && input !== undefined) await sys.write(given[1], new TextEncoder().encode(input));
+    // Once: after its end nobody reads.
+    if (left.length === 0 && unsent !== undefined) await sys.write(given[1], new TextEncoder().encode(unsent));
+    if (left.length === 0) unsent = undefined;
   }
   const { status } = await sys.wait(pid);
   await sys.close(near);
